@@ -17,5 +17,149 @@ class LineError(ApplianceError, OSError):
     """A serial port of the M-Bus line cannot be opened, configured or used."""
 
 
+class PortGoneError(LineError):
+    """A serial port that was open has vanished: unplugged, or its far end closed."""
+
+
 class ListenError(ApplianceError, OSError):
     """A TCP port cannot be listened on."""
+
+
+class FrameError(ApplianceError, ValueError):
+    """Bytes that are no FT1.2 frame.
+
+    `reason` is one of `appliance.mbus.frame.Refusal`.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        """Refuse for `reason`; `detail` names the byte and the value that were found."""
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+
+
+class CodingError(ApplianceError, ValueError):
+    """A value that the M-Bus coding asked for cannot carry, or bytes that carry no value in it."""
+
+
+class UnknownMeterError(ApplianceError, LookupError):
+    """The simulated bus has no meter with the address asked for."""
+
+
+# An error here is called by what happened; "Error" at the end of each would say nothing more.
+# ruff: noqa: N818
+
+SHOWN_LENGTH = 60
+"""Characters of a value that a message repeats; the rest is cut."""
+
+
+def quoted(value: str) -> str:
+    """Write `value` for a message: in quotes, control characters and lone surrogates escaped, cut when very long."""
+    shown = value[:SHOWN_LENGTH]
+    escaped = "".join(
+        "\\" + character
+        if character in '"\\'
+        else character
+        if character.isprintable()
+        else character.encode("unicode_escape").decode("ascii")
+        for character in shown
+    )
+    rest = len(value) - len(shown)
+    return f'"{escaped}"' if not rest else f'"{escaped}..." ({rest} more characters)'
+
+
+class InvalidValue(ApplianceError, ValueError):
+    """A text is not a value of its type; the message, where there is one, says what is wrong with it."""
+
+
+class SettingError(ApplianceError, ValueError):
+    """One setting was given a value that it cannot take."""
+
+    def __init__(self, name: str, value: str | None, allowed: str, *, reason: str = "") -> None:
+        """Name the setting, the text as given (None: not to be shown), what is allowed, and what is wrong."""
+        super().__init__(name, value, allowed, reason)
+        self.name = name
+        self.value = value
+        self.allowed = allowed
+        self.reason = reason or allowed
+
+    @property
+    def complaint(self) -> str:
+        """What is wrong, without the name."""
+        shown = "this value" if self.value is None else quoted(self.value)
+        particular = f" ({self.reason})" if self.reason != self.allowed else ""
+        return f"{shown} is not allowed{particular}; {self.allowed}"
+
+    def __str__(self) -> str:
+        return f"{quoted(self.name)[1:-1]}: {self.complaint}"
+
+
+class UnknownSetting(SettingError):
+    """A name that is no setting; says which ones are near. Its value is not shown, for it may be a secret."""
+
+    def __init__(self, name: str, near: tuple[str, ...] = ()) -> None:
+        """Name the stranger and the known names that look like it."""
+        self.near = near
+        super().__init__(name, None, f"did you mean {' or '.join(near)}?" if near else "there is none of this name")
+
+    @property
+    def complaint(self) -> str:
+        """What is wrong, without the name."""
+        return f"no such setting; {self.allowed}"
+
+
+class UnreadableSettings(SettingError):
+    """A whole configuration that cannot be taken apart into settings."""
+
+    def __init__(self, reason: str) -> None:
+        """Say what the reader stumbled over."""
+        super().__init__("settings", None, "a TOML file with sections, as the export makes it", reason=reason)
+
+    @property
+    def complaint(self) -> str:
+        """What is wrong, without the name."""
+        return f"the file cannot be read ({self.reason}); {self.allowed}"
+
+
+class InvalidSettings(ApplianceError, ValueError):
+    """A change of settings was refused; `errors` has every reason at once."""
+
+    def __init__(self, errors: tuple[SettingError, ...]) -> None:
+        """Collect what is wrong, at least one error."""
+        super().__init__(errors)
+        self.errors = errors
+
+    def __str__(self) -> str:
+        return "\n".join(str(error) for error in self.errors)
+
+
+class SaveFailed(ApplianceError, OSError):
+    """The settings could not be written to the disk.
+
+    `replaced` is True in the one case where a restart would nevertheless find the new file: it is in place, the disk
+    did not confirm it, and the former one could not be put back.
+    """
+
+    def __init__(self, text: str, *, cause: OSError | None = None, replaced: bool = False) -> None:
+        """Say in `text` what failed; the errno is that of `cause`."""
+        super().__init__(text)
+        self.errno = cause.errno if cause is not None else None
+        self.replaced = replaced
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class NotConfirmed(ApplianceError, OSError):
+    """A file is in its place, but the disk did not confirm that it would be there after a power cut."""
+
+
+class ReentrantChange(ApplianceError, RuntimeError):
+    """A subscriber tried to change settings, or to subscribe, in the middle of a change that it is part of."""
+
+
+class MigrationError(ApplianceError, ValueError):
+    """A settings file of an older form cannot be brought to the present one."""
+
+
+class CertificateError(ApplianceError, OSError):
+    """There is no usable TLS certificate, and none can be made."""
