@@ -1,0 +1,1 @@
+"""Meters on a bus, without a Pi and without meters: for tests and for training."""
