@@ -1,0 +1,167 @@
+"""One physical port of the line, whether or not its device is there."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from appliance.errors import LineError, PortGoneError
+from appliance.line.port import Port, open_port
+from appliance.line.statistics import KernelCounters, PortStatistics
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class BranchSnapshot:
+    """State of one physical port."""
+
+    name: str
+    url: str
+    fault: str | None
+    """Why it is not in use, in words; `None` while it works."""
+    statistics: PortStatistics
+
+
+class Branch:
+    """A branch of the bus: the two-wire master, or the optical head.
+
+    The line's keeper opens it (`open`); whoever has the line in hand takes the new port into use (`refresh`), writes,
+    reads, and notices its loss.
+    """
+
+    def __init__(self, name: str, url: str) -> None:
+        """Describe the port `name` at `url`; an empty URL is a port that the device does not have."""
+        self.name = name
+        self.port: Port | None = None
+        self.pending = bytearray()
+        self.fault: str | None = "not opened yet"
+        self._url = url
+        self._arrived: Port | None = None
+        self._counters = KernelCounters()
+        self._received = 0
+        self._transmitted = 0
+
+    @property
+    def url(self) -> str:
+        """Device path or URL; empty where the device has no such port."""
+        return self._url
+
+    @url.setter
+    def url(self, url: str) -> None:
+        self._url = url
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether there is something to open that is not open."""
+        return bool(self._url) and self._arrived is None and (self.port is None or self.port.url != self._url)
+
+    @property
+    def in_use(self) -> Port:
+        """The open port of a branch that is up."""
+        if self.port is None:
+            raise PortGoneError(f"{self.name} port {self._url}: not open")
+        return self.port
+
+    def open(self, baud: int) -> bool:
+        """Try to open the device (the keeper's thread).
+
+        :returns: whether a port now waits to be taken into use.
+        """
+        try:
+            port = open_port(self._url, baud)
+        except LineError as error:
+            if str(error) != self.fault:
+                log.warning("%s port: %s", self.name, error)
+            self.fault = str(error)
+            return False
+        self._arrived = port
+        return True
+
+    def refresh(self, baud: int) -> bool:
+        """Take the port that was opened into use, and leave one whose URL has changed.
+
+        :returns: whether anything changed.
+        """
+        changed = False
+        if self.port is not None and self.port.url != self._url:
+            log.info("%s port: %s given up", self.name, self.port.url)
+            self._close(fault="not opened yet")
+            changed = True
+        arrived, self._arrived = self._arrived, None
+        if arrived is not None and arrived.url == self._url and self.port is None:
+            arrived.set_baud(baud)
+            self._counters.opened(arrived.fd)
+            self.port, self.fault = arrived, None
+            log.info("%s port: %s is in use", self.name, self._url)
+            changed = True
+        elif arrived is not None:
+            arrived.close()
+        return changed
+
+    def read(self, size: int) -> bytes:
+        """Read what has arrived.
+
+        :raises PortGoneError: when the device has vanished.
+        """
+        data = self.in_use.read(size)
+        self._received += len(data)
+        return data
+
+    def write(self, data: bytes) -> bool:
+        """Send `data`, or keep what the kernel does not take now in `pending`.
+
+        :returns: whether the kernel took it all.
+        :raises PortGoneError: when the device has vanished.
+        """
+        if self.pending:
+            self.pending += data
+            return False
+        sent = self.in_use.write(data)
+        self._transmitted += sent
+        if sent < len(data):
+            self.pending += data[sent:]
+        return not self.pending
+
+    def write_pending(self) -> None:
+        """Go on with what was kept.
+
+        :raises PortGoneError: when the device has vanished.
+        """
+        sent = self.in_use.write(self.pending)
+        self._transmitted += sent
+        del self.pending[:sent]
+
+    def lose(self, reason: str) -> None:
+        """Note that the device has vanished."""
+        log.warning("%s port: %s", self.name, reason)
+        self._close(fault=reason)
+
+    def waiting(self) -> int:
+        """Bytes kept here or in the kernel for the wire."""
+        if self.port is None:
+            return 0
+        return len(self.pending) + self.port.queued_output()
+
+    def snapshot(self) -> BranchSnapshot:
+        """State and statistics (any thread)."""
+        port = self.port
+        if port is not None:
+            statistics = port.statistics(self._counters, self._received, self._transmitted)
+        else:
+            statistics = PortStatistics(rx_bytes=self._received, tx_bytes=self._transmitted)
+        return BranchSnapshot(self.name, self._url, self.fault, statistics)
+
+    def close(self) -> None:
+        """Give the devices back."""
+        if self._arrived is not None:
+            self._arrived.close()
+            self._arrived = None
+        self._close(fault="closed")
+
+    def _close(self, fault: str) -> None:
+        port, self.port = self.port, None
+        self.fault = fault
+        self.pending.clear()
+        if port is not None:
+            port.close()

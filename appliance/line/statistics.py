@@ -1,0 +1,91 @@
+"""What the kernel counted on a serial port."""
+
+from __future__ import annotations
+
+import fcntl
+import struct
+from dataclasses import dataclass
+
+_TIOCGICOUNT = 0x545D
+# struct serial_icounter_struct of <linux/serial.h>: cts dsr rng dcd, rx tx frame overrun parity brk buf_overrun, spare.
+_ICOUNTER = struct.Struct("20i")
+_WRAP = 1 << 32
+
+
+@dataclass(frozen=True, slots=True)
+class PortStatistics:
+    """Counts of one serial port since the start; `None` is *not available on this device*.
+
+    Bytes are the kernel's where it counts them, else those that passed through this process.
+    """
+
+    rx_bytes: int = 0
+    rx_breaks: int | None = None
+    rx_parity_errors: int | None = None
+    rx_framing_errors: int | None = None
+    rx_overrun_errors: int | None = None
+    rx_no_buffer_errors: int | None = None
+    rx_queued: int | None = None
+    tx_bytes: int = 0
+    tx_breaks: int = 0
+    """The gateway never sends a break."""
+    tx_queued: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One reading of the kernel's counters, or a sum of differences between readings."""
+
+    rx: int = 0
+    tx: int = 0
+    frame: int = 0
+    overrun: int = 0
+    parity: int = 0
+    brk: int = 0
+    buf_overrun: int = 0
+
+    def plus_since(self, last: _Reading, now: _Reading) -> _Reading:
+        """Add what was counted from `last` to `now`; the kernel's counters are 32 bits wide and wrap."""
+        return _Reading(
+            *(
+                getattr(self, name) + (getattr(now, name) - getattr(last, name)) % _WRAP
+                for name in self.__slots__  # the fields, in order
+            )
+        )
+
+
+def _read_counters(fd: int) -> _Reading | None:
+    """Read the driver's interrupt counters; `None` where it has none (a pty, a socket) or is gone."""
+    try:
+        raw = fcntl.ioctl(fd, _TIOCGICOUNT, bytes(_ICOUNTER.size))
+    except OSError:
+        return None
+    return _Reading(*_ICOUNTER.unpack(raw)[4:11])
+
+
+class KernelCounters:
+    """Sums a port's kernel counters over wrap-around and over a device that is unplugged and comes back.
+
+    The driver counts from its own start, and a USB adapter from zero each time it is plugged in: only differences
+    between readings of one open port are added up. A reading now and then (each page that shows them) is enough; the
+    fastest counter wraps after 228 days at 2400 bit/s.
+    """
+
+    def __init__(self) -> None:
+        self._sum: _Reading | None = None
+        self._last: _Reading | None = None
+
+    def opened(self, fd: int) -> None:
+        """Begin to count on a port that was just opened."""
+        self._last = _read_counters(fd)
+        if self._last is not None and self._sum is None:
+            self._sum = _Reading()
+
+    def read(self, fd: int | None) -> _Reading | None:
+        """Give the sums now; those known last where the port is gone; `None` where it never counted."""
+        if fd is not None and self._last is not None and self._sum is not None:
+            now = _read_counters(fd)
+            if now is not None:
+                self._sum = self._sum.plus_since(self._last, now)
+                self._last = now
+        return self._sum
