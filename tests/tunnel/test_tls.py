@@ -1,0 +1,122 @@
+"""The tunnel under TLS on a second port."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+from typing import TYPE_CHECKING
+
+import pytest
+
+from appliance.certificate import Certificate
+from tests.tunnel.rig import Client, Rig
+from tests.tunnel.test_leaving import serve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Certificate:
+    return Certificate(tmp_path, lambda: ["cme3000", "127.0.0.1"])
+
+
+@pytest.fixture
+def rig(tmp_path: Path, free_port: int, certificate: Certificate) -> Iterator[Rig]:
+    rig = Rig(tmp_path, tls_context=certificate.context, tunnel__tls_port=str(free_port))
+    try:
+        yield rig.start()
+    finally:
+        rig.stop()
+
+
+class SecureClient(Client):
+    """AMR software that trusts the device's certificate."""
+
+    def __init__(self, port: int, folder: Path) -> None:
+        super().__init__(port)
+        context = ssl.create_default_context(cafile=str(folder / "certificate.pem"))
+        self.socket = context.wrap_socket(self.socket, server_hostname="127.0.0.1")
+
+
+def secure_client(rig: Rig, folder: Path) -> SecureClient:
+    port = rig.tunnel.snapshot().tls_port
+    assert port is not None
+    client = SecureClient(port, folder)
+    rig._clients.append(client)
+    return client
+
+
+def test_a_transaction_under_tls(rig: Rig, tmp_path: Path) -> None:
+    client = secure_client(rig, tmp_path)
+    serve(rig, client)
+    (state,) = rig.tunnel.snapshot().clients
+    assert state.is_secure
+    assert client.socket.version() == "TLSv1.3"  # type: ignore[attr-defined] # an SSLSocket by now
+
+
+def test_much_data_under_tls(rig: Rig, tmp_path: Path) -> None:
+    client = secure_client(rig, tmp_path)
+    data = os.urandom(60_000)
+    client.socket.setblocking(True)
+    for start in range(0, len(data), 6000):
+        client.send(data[start : start + 6000])
+        assert rig.far.read(6000) == data[start : start + 6000]
+        rig.far.write(data[start : start + 6000])
+        assert client.read(6000) == data[start : start + 6000]
+
+
+def test_both_ports_obey_one_policy(rig: Rig, tmp_path: Path) -> None:
+    secure = secure_client(rig, tmp_path)
+    serve(rig, secure)
+    assert rig.client().ending() == "reset"
+    secure.close()
+    serve(rig, rig.connected())
+    with pytest.raises((OSError, AssertionError)):  # a reset, in the handshake or behind it
+        secure_client(rig, tmp_path).read(1)
+    assert rig.tunnel.snapshot().dropped_accepts == 2
+
+
+def test_unfinished_handshakes_disturb_nobody(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("appliance.tunnel.admission.HANDSHAKE_TIME", 0.3)
+    port = rig.tunnel.snapshot().tls_port
+    assert port is not None
+    silent = [Client(port) for _ in range(12)]
+    try:
+        serve(rig, rig.connected())
+        silent[0].send(b"GET / HTTP/1.0\r\n\r\n")
+        rig.wait_for(lambda: rig.tunnel.snapshot().dropped_accepts == 12, "all of them to be dropped")
+    finally:
+        for client in silent:
+            client.close()
+
+
+def test_a_client_that_breaks_off_under_tls(rig: Rig, tmp_path: Path) -> None:
+    for _ in range(5):
+        client = secure_client(rig, tmp_path)
+        client.send(b"half")
+        assert rig.far.read(4) == b"half"
+        client.reset()
+        rig.wait_for(lambda: not rig.tunnel.snapshot().clients, "it to be gone")
+    serve(rig, secure_client(rig, tmp_path))
+
+
+def test_the_certificate_is_kept_and_a_broken_one_replaced(certificate: Certificate, tmp_path: Path) -> None:
+    certificate.context()
+    file = tmp_path / "certificate.pem"
+    first = file.read_bytes()
+    assert file.stat().st_mode & 0o777 == 0o600
+    certificate.context()
+    assert file.read_bytes() == first
+    file.write_bytes(b"junk")
+    certificate.context()
+    assert file.read_bytes().startswith(b"-----BEGIN PRIVATE KEY")
