@@ -1,0 +1,147 @@
+"""The words of the command line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from appliance import __version__
+from appliance.logbook import LEVELS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_DESCRIPTION = """\
+CMe3000 TCP/IP M-Bus master.
+
+AMR software connects to the tunnel's TCP port and talks through it to the meters on a two-wire M-Bus,
+as if it had the bus on a serial port of its own.
+"""
+
+_EPILOG = """\
+examples:
+  cme3000 simulate                          everything on this machine, nothing to plug in
+  cme3000 simulate --bus-only               only the meters, for other software: a serial port and a TCP port
+  cme3000 run --line /dev/ttyUSB0           a USB M-Bus master on this machine
+  cme3000 run --set line.baud_rate=300      start at 300 bit/s, without saving it
+"""
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the words after `cme3000`; ends the program with a message where they make no sense."""
+    parser = argparse.ArgumentParser(
+        prog="cme3000", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--version", action="version", version=f"cme3000 {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    run = commands.add_parser(
+        "run", help="the appliance on real hardware", description="The appliance on real hardware."
+    )
+    _add_common(run, state=Path("/var/lib/cme3000"), board="pi", network="managed", bind="")
+
+    simulate = commands.add_parser(
+        "simulate",
+        help="the whole appliance without hardware: simulated board, bus and meters",
+        description="The whole appliance without hardware. Listens on this machine alone, and needs no root.",
+    )
+    _add_common(simulate, state=_user_state(), board="simulated", network="observe", bind="127.0.0.1")
+    bus = simulate.add_argument_group("simulated bus")
+    bus.add_argument("--meters", type=_count(0, 250), default=8, metavar="N", help="number of meters (default 8)")
+    bus.add_argument("--seed", type=int, default=0, metavar="N", help="another seed makes other meters (default 0)")
+    bus.add_argument(
+        "--accelerated",
+        dest="pace",
+        action="store_const",
+        const=None,
+        default=1.0,
+        help="answer at once instead of at the speed of the wire",
+    )
+    bus.add_argument("--bus-only", action="store_true", help="only the bus with its meters, on a pty and on TCP")
+    bus.add_argument(
+        "--bus-port",
+        type=_count(0, 65535),
+        default=10002,
+        metavar="PORT",
+        help="TCP port of --bus-only (default 10002)",
+    )
+    return parser.parse_args(arguments)
+
+
+def _add_common(parser: argparse.ArgumentParser, *, state: Path, board: str, network: str, bind: str) -> None:
+    parser.add_argument(
+        "--state",
+        type=Path,
+        default=state,
+        metavar="DIR",
+        help=f"folder for settings and everything else that is kept (default {state})",
+    )
+    parser.add_argument(
+        "--set",
+        dest="settings",
+        action="append",
+        default=[],
+        type=_assignment,
+        metavar="NAME=VALUE",
+        help="run with this setting without saving it, for example line.baud_rate=300; may be repeated",
+    )
+    line = parser.add_argument_group("M-Bus line")
+    line.add_argument(
+        "--line",
+        metavar="URL",
+        help="serial device of the two-wire M-Bus master, or a URL: socket://host:port, rfc2217://host:port, loop://",
+    )
+    line.add_argument("--optical", metavar="URL", help="serial device of an optical head on the same logical bus")
+    ports = parser.add_argument_group("ports (0 is off)")
+    for service in ("http", "https", "tunnel", "console"):
+        ports.add_argument(f"--{service}-port", type=_count(0, 65535), metavar="PORT", help=_PORT_HELP[service])
+    ports.add_argument(
+        "--bind",
+        default=bind,
+        metavar="ADDRESS",
+        help=f"address to listen on (default {bind or 'every one, IPv4 and IPv6'})",
+    )
+    hardware = parser.add_argument_group("hardware")
+    hardware.add_argument("--board", choices=("pi", "simulated", "none"), help=f"LEDs and button (default {board})")
+    hardware.add_argument(
+        "--network",
+        choices=("managed", "observe"),
+        help=f"manage the network interface, or only show it (default {network})",
+    )
+    parser.add_argument(
+        "--log-level", choices=LEVELS, default="info", help="least weight of what is logged to stderr (default info)"
+    )
+
+
+_PORT_HELP = {
+    "http": "web interface (default 80, simulated 8080)",
+    "https": "web interface over TLS (default 443, simulated 8443)",
+    "tunnel": "transparent M-Bus (default 10001)",
+    "console": "configuration console (default 23, simulated 2323)",
+}
+
+
+def _user_state() -> Path:
+    """Give the user's folder for state (XDG Base Directory Specification)."""
+    base = os.environ.get("XDG_STATE_HOME", "")
+    folder = Path(base) if base.startswith("/") else Path.home() / ".local" / "state"
+    return folder / "cme3000"
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE, for example line.baud_rate=300")
+    return name.strip(), value
+
+
+class _count:  # noqa: N801 (used as a function that argparse shows nothing of)
+    def __init__(self, least: int, most: int) -> None:
+        self._least, self._most = least, most
+
+    def __call__(self, text: str) -> int:
+        if not (text.isascii() and text.isdigit()) or not self._least <= int(text[:9]) <= self._most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {self._least} to {self._most}")
+        return int(text)
