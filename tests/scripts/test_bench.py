@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from benchmark.table import Row, Target, as_text, ratio_row
+from benchmark.wire import first_difference
+
+from tests.conftest import need
+from tests.scripts.newcomer import REPOSITORY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# A gateway that loses one byte of every block that it reads from the line.
+LOSSY = """#!{python}
+import os, select, socket, sys
+fd = os.open(sys.argv[sys.argv.index("--line") + 1], os.O_RDWR | os.O_NOCTTY)
+port = int(sys.argv[sys.argv.index("--tunnel-port") + 1])
+with socket.create_server(("127.0.0.1", port)) as listener:
+    while True:
+        client, _ = listener.accept()
+        with client:
+            while True:
+                ready = select.select([fd, client], [], [])[0]
+                if fd in ready:
+                    data = os.read(fd, 4096)
+                    client.sendall(data if len(data) == 1 else data[1:] + b"x")
+                if client in ready:
+                    data = client.recv(4096)
+                    if not data:
+                        break
+                    os.write(fd, data)
+"""
+
+
+def bench(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 (the benchmark under test)
+        [sys.executable, "-m", "benchmark", "--quick", *arguments],
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY / "scripts")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("peer", ["ser2net", "socat"])
+def test_a_peer_is_measured(peer: str, tmp_path: Path) -> None:
+    need(shutil.which(peer, path=f"{os.environ['PATH']}:/usr/sbin"), f"{peer} is not installed")
+    done = bench("--gateway", peer, "--only", "transactions", "--only", "to-client", "--json", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    rows = {row["name"]: row for row in json.loads((tmp_path / "out").read_text())["rows"]}
+    assert rows["transaction 5 -> 60 bytes, p50"]["values"][peer] > 0
+    assert rows["line to client, runs with loss in 4 MiB"]["values"] == {peer: 0}
+    assert "transaction 5 -> 60 bytes, p50" in done.stdout
+
+
+def test_loss_is_seen_and_fails_the_check(tmp_path: Path) -> None:
+    program = tmp_path / "lossy"
+    program.write_text(LOSSY.format(python=sys.executable))
+    program.chmod(0o755)
+    done = bench("--cme3000", program, "--gateway", "cme3000", "--only", "to-client", "--check")
+    assert done.returncode == 1, done.stderr
+    assert "first wrong byte at 0" in done.stdout
+    assert "MISSED" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("row", "verdict"),
+    [
+        (Row("x", "", {"cme3000": 1}), None),
+        (Row("x", "", {"cme3000": 1}, Target("<=", 1)), True),
+        (Row("x", "", {"cme3000": 1}, Target("<", 1)), False),
+        (Row("x", "", {}, Target("<", 1)), False),
+        (Row("x", "", {"cme3000": 3, "ser2net": 2}, Target(">=", 1.5, is_ratio=True)), True),
+        (Row("x", "", {"cme3000": 3, "ser2net": 2}, Target("<=", 1, is_ratio=True)), False),
+        (Row("x", "", {"ser2net": 2}, Target("<=", 1, is_ratio=True)), False),
+        (Row("x", "", {"cme3000": 2, "socat": 1}, Target("<=", 1, is_ratio=True)), None),
+    ],
+)
+def test_the_verdict_on_a_target(row: Row, verdict: bool | None) -> None:
+    assert row.verdict is verdict
+
+
+def test_batches_are_compared_each_with_its_neighbour() -> None:
+    row = ratio_row("x", {"cme3000": [1, 20, 3], "ser2net": [2, 20, 2]}, None)
+    assert row.ratios == {"ser2net": 1.0}
+
+
+def test_the_table_is_aligned() -> None:
+    rows = [
+        Row("a", "ms", {"cme3000": 0.5, "socat": 12345.6}, Target("<=", 1)),
+        Row("longer", "", {"socat": 1}, notes=("why",)),
+    ]
+    assert as_text(rows, ["cme3000", "socat"]).splitlines() == [
+        "        unit  cme3000  socat  / socat  target",
+        "a       ms        0.5  12346     0.00  <= 1    ok",
+        "longer              -      1        -",
+        "",
+        "longer: why",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("received", "expected", "position"), [(b"abc", b"abc", None), (b"axc", b"abc", 1), (b"ab", b"abc", 2)]
+)
+def test_the_first_difference(received: bytes, expected: bytes, position: int | None) -> None:
+    assert first_difference(received, expected) == position
