@@ -27,7 +27,7 @@ class Service(ABC):
         self.name = name
         self.stopping = threading.Event()
         self.failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._guarded_run, name=name, daemon=True)
+        self.thread = threading.Thread(target=self._guarded_run, name=name, daemon=True)
 
     @abstractmethod
     def run(self) -> None:
@@ -39,16 +39,16 @@ class Service(ABC):
     @property
     def is_alive(self) -> bool:
         """Whether the thread runs."""
-        return self._thread.is_alive()
+        return self.thread.is_alive()
 
     def start(self) -> None:
         """Start the thread.
 
         :raises ServiceError: when it was started before.
         """
-        if self._thread.ident is not None:
+        if self.thread.ident is not None:
             raise ServiceError(f"service {self.name} was started before")
-        self._thread.start()
+        self.thread.start()
 
     def stop(self, deadline: float = STOP_DEADLINE) -> None:
         """Tell the service to stop and wait for its end, at most `deadline` seconds.
@@ -57,15 +57,15 @@ class Service(ABC):
         """
         self.stopping.set()
         self.wake()
-        if self._thread.ident is None:
+        if self.thread.ident is None:
             return
-        self._thread.join(deadline)
-        if self._thread.is_alive():
+        self.thread.join(deadline)
+        if self.thread.is_alive():
             raise ServiceError(f"service {self.name} did not stop within {deadline:g} s")
 
     def _guarded_run(self) -> None:
         try:
             self.run()
-        except BaseException as error:  # noqa: BLE001 (the thread's last frame: keep the reason for whoever supervises it)
+        except BaseException as error:
             self.failure = error
             log.exception("service %s died", self.name)

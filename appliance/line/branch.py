@@ -39,7 +39,8 @@ class Branch:
         self._url = url
         self._arrived: Port | None = None
         self._counters = KernelCounters()
-        self._received = 0
+        self.received = 0
+        """Bytes read so far; whoever reads the port counts them."""
         self._transmitted = 0
 
     @property
@@ -99,15 +100,6 @@ class Branch:
             arrived.close()
         return changed
 
-    def read(self, size: int) -> bytes:
-        """Read what has arrived.
-
-        :raises PortGoneError: when the device has vanished.
-        """
-        data = self.in_use.read(size)
-        self._received += len(data)
-        return data
-
     def write(self, data: bytes) -> bool:
         """Send `data`, or keep what the kernel does not take now in `pending`.
 
@@ -119,9 +111,10 @@ class Branch:
             return False
         sent = self.in_use.write(data)
         self._transmitted += sent
-        if sent < len(data):
-            self.pending += data[sent:]
-        return not self.pending
+        if sent == len(data):
+            return True
+        self.pending += data[sent:]
+        return False
 
     def write_pending(self) -> None:
         """Go on with what was kept.
@@ -147,9 +140,9 @@ class Branch:
         """State and statistics (any thread)."""
         port = self.port
         if port is not None:
-            statistics = port.statistics(self._counters, self._received, self._transmitted)
+            statistics = port.statistics(self._counters, self.received, self._transmitted)
         else:
-            statistics = PortStatistics(rx_bytes=self._received, tx_bytes=self._transmitted)
+            statistics = PortStatistics(rx_bytes=self.received, tx_bytes=self._transmitted)
         return BranchSnapshot(self.name, self._url, self.fault, statistics)
 
     def close(self) -> None:

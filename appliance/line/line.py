@@ -58,6 +58,7 @@ class Line(Service):
         values = settings.in_force
         self.baud: int = values[declared.BAUD_RATE]
         self.wanted_baud = self.baud
+        self._character = character_time(self.baud)
         self.up: tuple[Branch, ...] = ()
         self._two_wire = Branch("two-wire", values[declared.TWO_WIRE])
         self._optical = Branch("optical", values[declared.OPTICAL])
@@ -125,10 +126,11 @@ class Line(Service):
     def read(self, branch: Branch, size: int, now: float) -> bytes:
         """Read what has arrived on `branch`; nothing (``b""``) too when the device has just vanished."""
         try:
-            data = branch.read(size)
+            data = branch.in_use.read(size)
         except PortGoneError as error:
             self.lose(branch, str(error))
             return b""
+        branch.received += len(data)
         self._received_at = now
         return data
 
@@ -138,10 +140,12 @@ class Line(Service):
         :returns: whether the kernel took it all; if not, a branch has `pending` bytes or has vanished.
         """
         taken = True
-        character = character_time(self.baud)
         self._room -= len(data)
         self._written_at = now
-        self._sent_at = min(max(now, self._sent_at) + len(data) * character, now + (ALLOWANCE + UART_FIFO) * character)
+        sent_at = max(now, self._sent_at) + len(data) * self._character
+        # More than the allowance never waits, whatever a line without a pace of its own has swallowed.
+        latest = now + (ALLOWANCE + UART_FIFO) * self._character
+        self._sent_at = min(latest, sent_at)
         for branch in self.up:
             try:
                 taken &= branch.write(data)
@@ -176,7 +180,7 @@ class Line(Service):
 
     def room_again_in(self) -> float:
         """Seconds until about half of the allowance is free again."""
-        return max(0.01, (self.waiting() - ALLOWANCE // 2) * character_time(self.baud))
+        return max(0.01, (self.waiting() - ALLOWANCE // 2) * self._character)
 
     def discard_output(self, now: float) -> int:
         """Drop what waits for the wire, since its sender has left.
@@ -187,7 +191,7 @@ class Line(Service):
         for branch in self.up:
             branch.pending.clear()
             branch.in_use.discard_output()
-        self._sent_at = min(self._sent_at, now + UART_FIFO * character_time(self.baud))
+        self._sent_at = min(self._sent_at, now + UART_FIFO * self._character)
         self._room = 0
         return dropped
 
@@ -199,7 +203,7 @@ class Line(Service):
     def sent_at(self, now: float) -> float:
         """When the last byte given to `write` has left or will have: measured where the device tells, else reckoned."""
         if self._sent_at > now and all(branch.in_use.has_wire for branch in self.up):
-            self._sent_at = min(self._sent_at, now + (self.waiting() + UART_FIFO) * character_time(self.baud))
+            self._sent_at = min(self._sent_at, now + (self.waiting() + UART_FIFO) * self._character)
         return self._sent_at
 
     def settled_at(self, now: float) -> float:
@@ -215,15 +219,21 @@ class Line(Service):
         return max(self._received_at + quiet, float("-inf") if answered else sent + answer_window(self.baud))
 
     @property
+    def must_change_speed(self) -> bool:
+        """Whether the settings want another baud rate than the line has now."""
+        return self.wanted_baud != self.baud
+
+    @property
     def longest_exchange(self) -> float:
         """Seconds that the slowest allowed answer of full length takes: nothing that is M-Bus lasts longer."""
-        return answer_window(self.baud) + LONGEST_FRAME * character_time(self.baud)
+        return answer_window(self.baud) + LONGEST_FRAME * self._character
 
     def take_speed(self) -> None:
         """Change to the wanted baud rate; the caller has waited for the end of what is on the wire."""
-        if self.baud == self.wanted_baud:
+        if not self.must_change_speed:
             return
         self.baud = self.wanted_baud
+        self._character = character_time(self.baud)
         for branch in self.up:
             try:
                 branch.in_use.set_baud(self.baud)

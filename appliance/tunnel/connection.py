@@ -30,6 +30,8 @@ class Connection:
     """A plain TCP connection."""
 
     is_secure = False
+    buffers = False
+    """Whether `has_buffered` may ever be true."""
 
     def __init__(self, sock: socket.socket, peer: str) -> None:
         """Take over the accepted `sock` of the client called `peer`."""
@@ -98,7 +100,7 @@ class Connection:
 class TlsConnection(Connection):
     """A connection under TLS whose handshake may still be under way."""
 
-    is_secure = True
+    is_secure = buffers = True
 
     def __init__(self, sock: socket.socket, peer: str, context: ssl.SSLContext) -> None:
         """Take over the accepted `sock`; `handshake` brings TLS up."""

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from appliance.tunnel.connection import Connection
+    from appliance.tunnel.poller import Poller
 
 FLOODING = 10.0
 """Seconds of an unbroken jam on the line after which its sender has lost his claim to it.
@@ -24,10 +25,12 @@ class Session:
 
     in_background = False
 
-    def __init__(self, connection: Connection, now: float, on_lease: Callable[[Session], None]) -> None:
+    def __init__(self, connection: Connection, poller: Poller, on_lease: Callable[[Session], None]) -> None:
         """Begin with the client of `connection`; `on_lease` hears, from any thread, that it got the bus."""
+        now = poller.now
         self.connection = connection
         self.fd = connection.fd
+        self.is_open = True
         self.opened_at = now
         self.active_at = now
         """When a byte last went either way between this client and the line."""
@@ -48,11 +51,17 @@ class Session:
         self.has_hung_up = False
         """Its FIN was seen, perhaps behind bytes that were not read."""
         self.jammed_since: float | None = None
+        self._poller = poller
         self._on_lease = on_lease
 
     def lease_granted(self) -> None:
         """Take note that the bus is this client's."""
         self._on_lease(self)
+
+    def mind(self) -> None:
+        """Wait for those events of the connection that matter to this client now."""
+        if self.is_open:
+            self._poller.change(self.fd, self.poll_mask)
 
     @property
     def poll_mask(self) -> int:

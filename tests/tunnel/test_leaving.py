@@ -142,15 +142,15 @@ def test_a_client_that_floods_and_leaves_does_not_clog_the_line(make_rig: MakeRi
     rig = make_rig()
     client = rig.connected()
     flood(client)
-    rig.wait_for(lambda: rig.tunnel._clients[0].is_paused, "the line to be jammed")
+    rig.wait_for(lambda: rig.tunnel._clients.published[0].is_paused, "the line to be jammed")
     waiting = rig.line.waiting()
     assert waiting <= ALLOWANCE
     getattr(client, leave)()
     if leave == "close":
         # Its kernel goes on sending what it took from it: nothing tells that it has gone. After some seconds
         # of jam it loses the line to whoever asks for it.
-        rig.tunnel._clients[0].jammed_since = time.monotonic() - 60
-    rig.wait_for(lambda: rig.tunnel._clients == () or leave == "close", "the reset to be seen")
+        rig.tunnel._clients.published[0].jammed_since = time.monotonic() - 60
+    rig.wait_for(lambda: rig.tunnel._clients.published == () or leave == "close", "the reset to be seen")
     following = rig.client()
     rig.wait_for(
         lambda: any(c.peer == following.peer for c in rig.tunnel.snapshot().clients), "the next to be taken in"
@@ -174,9 +174,9 @@ def drain(rig: Rig) -> None:
 def test_a_flooding_client_that_stays_gives_way_after_a_while(rig: Rig) -> None:
     flooder = rig.connected()
     flood(flooder)
-    rig.wait_for(lambda: rig.tunnel._clients[0].is_paused, "the line to be jammed")
+    rig.wait_for(lambda: rig.tunnel._clients.published[0].is_paused, "the line to be jammed")
     assert rig.client().ending() == "reset", "a client that sends much for a moment keeps its place"
-    rig.tunnel._clients[0].jammed_since = time.monotonic() - 60
+    rig.tunnel._clients.published[0].jammed_since = time.monotonic() - 60
     rig.client()
     rig.wait_for(lambda: is_reset(flooder), "the flooder to be cut off")
 

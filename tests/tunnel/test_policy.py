@@ -117,7 +117,7 @@ def test_a_holder_that_does_not_read_cannot_keep_the_others_waiting(make_rig: Ma
 
     def stalled() -> bool:
         rig.far.fill()
-        return any(session.pending for session in rig.tunnel._clients)
+        return any(session.pending for session in rig.tunnel._clients.published)
 
     rig.wait_for(stalled, "the first to be stalled")
     second.send(b"second")

@@ -154,7 +154,7 @@ def test_the_thread_sleeps_when_nothing_happens(make_rig: MakeRig) -> None:
 def test_keep_alive_is_set_on_the_connection(make_rig: MakeRig) -> None:
     rig = make_rig(tunnel__keep_alive="45000")
     rig.connected()
-    (session,) = rig.tunnel._clients
+    (session,) = rig.tunnel._clients.published
     sock = session.connection._socket
     assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
     assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 45
@@ -175,8 +175,8 @@ def test_a_client_that_stops_reading_holds_no_memory_and_no_port(make_rig: MakeR
 
     pouring = threading.Thread(target=pour)
     pouring.start()
-    rig.wait_for(lambda: any(s.pending for s in rig.tunnel._clients), "the client's buffers to be full")
-    held = max((len(s.pending) for s in rig.tunnel._clients), default=0)
+    rig.wait_for(lambda: any(s.pending for s in rig.tunnel._clients.published), "the client's buffers to be full")
+    held = max((len(s.pending) for s in rig.tunnel._clients.published), default=0)
     assert held <= 8192
     rig.wait_for(lambda: not rig.tunnel.snapshot().clients, "the stalled client to be let go")
     pouring.join(10)
