@@ -35,7 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (InvalidSettings, ListenError) as error:
         advice = ""
         if isinstance(error, ListenError):
-            advice = "\ncme3000: choose another with --tunnel-port, or end the program that has it: ss -ltnp shows which"
+            advice = (
+                "\ncme3000: choose another with --tunnel-port, or end the program that has it: ss -ltnp shows which"
+            )
         sys.stderr.write(f"cme3000: {error}{advice}\n")
         return 1
 

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+FIRST_LOOK = 1.0
+"""Seconds that clients wait at most for the first attempt to open the line; a network URL may take longer."""
+
+
 class Device:
     """The whole appliance, whatever its hardware."""
 
@@ -43,8 +47,10 @@ class Device:
             if must_listen:
                 raise
             log.error("%s; trying again", error)  # noqa: TRY400 (the reason says all, a traceback adds nothing)
-        for service in self._services:
-            service.start()
+        self.line.start()
+        # Else the first client, who may be quick, would be refused for want of a line that is there.
+        self.line.wait_for_first_look(FIRST_LOOK)
+        self.tunnel.start()
 
     def stop(self) -> None:
         """Stop every service, the last started first, and give the serial devices back."""

@@ -22,6 +22,10 @@ SIMULATED_DEFAULTS: dict[Setting[Any], Any] = {http.PORT: 8080, http.HTTPS_PORT:
 """Where the factory's port needs root, the simulated device has another from its own factory."""
 
 
+_TRY = r"""printf "\x10\x5b\x01\x5c\x16" >&3; timeout 3 cat <&3 | od -An -tx1"""
+"""A request for the data of the meter with primary address 1 (EN 13757-2, REQ_UD2), and its answer in hexadecimal."""
+
+
 def operate(options: argparse.Namespace, stopping: threading.Event) -> int:
     """Be the appliance until told to stop.
 
@@ -130,8 +134,7 @@ def _banner(options: argparse.Namespace, device: Device, bus: SimulatedBus) -> s
     if tunnel.port:
         lines += [
             "Read the meter with primary address 1 from another terminal:",
-            f'  bash -c \'exec 3<>/dev/tcp/{host}/{tunnel.port}; printf "\\x10\\x5b\\x01\\x5c\\x16" >&3;'
-            " timeout 3 od -An -tx1 <&3'",
+            rf"""  bash -c 'exec 3<>/dev/tcp/{host}/{tunnel.port}; {_TRY}'""",
             "",
         ]
     return "\n".join([*lines, "Ctrl-C ends it."])

@@ -11,7 +11,6 @@ import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import meterbus
@@ -22,6 +21,7 @@ from tests.tunnel.rig import FarEnd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 COMMAND = [sys.executable, "-m", "appliance"]
 DEADLINE = 20.0
@@ -30,9 +30,9 @@ DEADLINE = 20.0
 class Running:
     """The command, started, with what it prints."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, prefix: tuple[str, ...] = ()) -> None:
         self.process = subprocess.Popen(
-            [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+            [*prefix, *COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
         )
         self.output = ""
 
@@ -57,6 +57,12 @@ class Running:
         self.output += self.process.stdout.read().decode()
         return status
 
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(DEADLINE)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
 
 @contextlib.contextmanager
 def running(*arguments: str) -> Iterator[Running]:
@@ -64,10 +70,7 @@ def running(*arguments: str) -> Iterator[Running]:
     try:
         yield command
     finally:
-        command.process.kill()
-        command.process.wait(DEADLINE)
-        if command.process.stdout is not None:
-            command.process.stdout.close()
+        command.kill()
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -140,7 +143,17 @@ def test_run_serves_a_real_line_and_saves_nothing_that_was_only_set(tmp_path: Pa
 
 
 def test_a_device_that_is_not_there_is_told_and_does_not_stop_it(tmp_path: Path) -> None:
-    arguments = ("run", "--state", str(tmp_path), "--line", "/nowhere/tty", "--bind", "127.0.0.1", "--set", "tunnel.port=0")
+    arguments = (
+        "run",
+        "--state",
+        str(tmp_path),
+        "--line",
+        "/nowhere/tty",
+        "--bind",
+        "127.0.0.1",
+        "--set",
+        "tunnel.port=0",
+    )
     with running(*arguments) as command:
         command.wait_for("cannot open /nowhere/tty: No such file or directory")
         assert command.end() == 0

@@ -9,8 +9,8 @@ import ssl
 import threading
 from typing import TYPE_CHECKING
 
+from appliance import atomic
 from appliance.errors import CertificateError
-from appliance.settings import atomic
 
 if TYPE_CHECKING:
     from collections.abc import Callable

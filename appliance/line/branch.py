@@ -41,7 +41,8 @@ class Branch:
         self._counters = KernelCounters()
         self.received = 0
         """Bytes read so far; whoever reads the port counts them."""
-        self._transmitted = 0
+        self.transmitted = 0
+        """Bytes that the kernel took so far; whoever writes the port counts them."""
 
     @property
     def url(self) -> str:
@@ -100,31 +101,6 @@ class Branch:
             arrived.close()
         return changed
 
-    def write(self, data: bytes) -> bool:
-        """Send `data`, or keep what the kernel does not take now in `pending`.
-
-        :returns: whether the kernel took it all.
-        :raises PortGoneError: when the device has vanished.
-        """
-        if self.pending:
-            self.pending += data
-            return False
-        sent = self.in_use.write(data)
-        self._transmitted += sent
-        if sent == len(data):
-            return True
-        self.pending += data[sent:]
-        return False
-
-    def write_pending(self) -> None:
-        """Go on with what was kept.
-
-        :raises PortGoneError: when the device has vanished.
-        """
-        sent = self.in_use.write(self.pending)
-        self._transmitted += sent
-        del self.pending[:sent]
-
     def lose(self, reason: str) -> None:
         """Note that the device has vanished."""
         log.warning("%s port: %s", self.name, reason)
@@ -140,9 +116,9 @@ class Branch:
         """State and statistics (any thread)."""
         port = self.port
         if port is not None:
-            statistics = port.statistics(self._counters, self.received, self._transmitted)
+            statistics = port.statistics(self._counters, self.received, self.transmitted)
         else:
-            statistics = PortStatistics(rx_bytes=self.received, tx_bytes=self._transmitted)
+            statistics = PortStatistics(rx_bytes=self.received, tx_bytes=self.transmitted)
         return BranchSnapshot(self.name, self._url, self.fault, statistics)
 
     def close(self) -> None:

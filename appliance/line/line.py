@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from appliance.errors import LineError, PortGoneError
+from appliance.errors import LineError
 from appliance.line.branch import Branch, BranchSnapshot
 from appliance.line.lease import Lease
 from appliance.line.timing import LONGEST_FRAME, UART_FIFO, answer_window, character_time, silence
@@ -58,13 +58,14 @@ class Line(Service):
         values = settings.in_force
         self.baud: int = values[declared.BAUD_RATE]
         self.wanted_baud = self.baud
-        self._character = character_time(self.baud)
+        self._note_speed()
         self.up: tuple[Branch, ...] = ()
         self._two_wire = Branch("two-wire", values[declared.TWO_WIRE])
         self._optical = Branch("optical", values[declared.OPTICAL])
         self._branches = (self._two_wire, self._optical)
         self._clock = clock
         self._attention = threading.Event()
+        self._has_looked = threading.Event()
         self._settings = settings
         self._room = 0
         self._received_at = self._written_at = self._sent_at = float("-inf")
@@ -77,10 +78,15 @@ class Line(Service):
         while not self.stopping.is_set():
             missing = [branch for branch in self._branches if branch.is_missing]
             opened = [branch.open(self.wanted_baud) for branch in missing]
+            self._has_looked.set()
             if any(opened):
                 self.on_change()
             self._attention.wait(None if all(opened) else RETRY)
             self._attention.clear()
+
+    def wait_for_first_look(self, deadline: float) -> None:
+        """Wait until every port has been tried once, at most `deadline` seconds (any thread)."""
+        self._has_looked.wait(deadline)
 
     def wake(self) -> None:
         """Make the keeper look for missing ports now (any thread)."""
@@ -100,6 +106,7 @@ class Line(Service):
 
         def apply() -> None:
             self.wanted_baud, self._two_wire.url, self._optical.url = baud, two_wire, optical
+            self._room = 0
             self.wake()
             self.on_change()
 
@@ -127,8 +134,13 @@ class Line(Service):
         """Read what has arrived on `branch`; nothing (``b""``) too when the device has just vanished."""
         try:
             data = branch.in_use.read(size)
-        except PortGoneError as error:
-            self.lose(branch, str(error))
+        except BlockingIOError:
+            return b""
+        except OSError as error:
+            self.lose(branch, f"{branch.url}: {error.strerror}")
+            return b""
+        if not data:
+            self.lose(branch, f"{branch.url}: device disconnected")
             return b""
         branch.received += len(data)
         self._received_at = now
@@ -139,27 +151,38 @@ class Line(Service):
 
         :returns: whether the kernel took it all; if not, a branch has `pending` bytes or has vanished.
         """
-        taken = True
         self._room -= len(data)
         self._written_at = now
-        sent_at = max(now, self._sent_at) + len(data) * self._character
         # More than the allowance never waits, whatever a line without a pace of its own has swallowed.
-        latest = now + (ALLOWANCE + UART_FIFO) * self._character
-        self._sent_at = min(latest, sent_at)
+        self._sent_at = min(max(now, self._sent_at) + len(data) * self._character, now + self._most_waiting)
+        taken = True
         for branch in self.up:
-            try:
-                taken &= branch.write(data)
-            except PortGoneError as error:
-                self.lose(branch, str(error))
+            if branch.pending:
+                branch.pending += data
+                taken = False
+            elif self._give(branch, data) < len(data):
                 taken = False
         return taken
 
     def write_pending(self, branch: Branch) -> None:
         """Go on writing what the kernel would not take before."""
+        data = bytes(branch.pending)
+        branch.pending.clear()
+        self._give(branch, data)
+
+    def _give(self, branch: Branch, data: bytes) -> int:
+        """Hand `data` to the kernel and keep what it does not take as pending; give the number of bytes taken."""
         try:
-            branch.write_pending()
-        except PortGoneError as error:
-            self.lose(branch, str(error))
+            sent = branch.in_use.write(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError as error:
+            self.lose(branch, f"{branch.url}: {error.strerror}")
+            return 0
+        branch.transmitted += sent
+        if sent < len(data):
+            branch.pending += data[sent:]
+        return sent
 
     def lose(self, branch: Branch, reason: str) -> None:
         """Note that the device of `branch` has vanished; the keeper tries to get it back."""
@@ -168,10 +191,13 @@ class Line(Service):
         self.wake()
 
     def room(self) -> int:
-        """Bytes that may be given to `write` now, so that never more than `ALLOWANCE` wait for the wire."""
+        """Bytes that may be given to `write` now, so that never more than `ALLOWANCE` wait for the wire.
+
+        None while a new speed waits for the end of what is on the wire.
+        """
         if self._room < ALLOWANCE // 2:
             # The kernel is asked only when the bytes given since the last answer might have used up the room.
-            self._room = ALLOWANCE - self.waiting()
+            self._room = 0 if self.must_change_speed else ALLOWANCE - self.waiting()
         return max(0, self._room)
 
     def waiting(self) -> int:
@@ -233,7 +259,7 @@ class Line(Service):
         if not self.must_change_speed:
             return
         self.baud = self.wanted_baud
-        self._character = character_time(self.baud)
+        self._note_speed()
         for branch in self.up:
             try:
                 branch.in_use.set_baud(self.baud)
@@ -244,6 +270,10 @@ class Line(Service):
     def snapshot(self) -> LineSnapshot:
         """State and statistics (any thread)."""
         return LineSnapshot(self.baud, bool(self.up), tuple(branch.snapshot() for branch in self._branches))
+
+    def _note_speed(self) -> None:
+        self._character = character_time(self.baud)
+        self._most_waiting = (ALLOWANCE + UART_FIFO) * self._character
 
     def _note_ports(self) -> None:
         self.up = tuple(branch for branch in self._branches if branch.port is not None)

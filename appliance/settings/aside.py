@@ -4,7 +4,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from appliance.settings.atomic import replace
+from appliance.atomic import replace
 
 COPIES = 4
 """How many different ones are kept: `NAME.aside` is the newest, then `NAME.aside.1` and so on."""

@@ -33,4 +33,7 @@ def find(name: str) -> Setting[Any]:
     try:
         return BY_NAME[name]
     except KeyError:
-        raise UnknownSetting(name, tuple(difflib.get_close_matches(name[:100], BY_NAME, n=3, cutoff=0.7))) from None
+        name_or_start = name[:100]
+        same_key = (setting.name for setting in DECLARATIONS if setting.key == name_or_start.rpartition(".")[2])
+        near = dict.fromkeys((*difflib.get_close_matches(name_or_start, BY_NAME, cutoff=0.7), *same_key))
+        raise UnknownSetting(name, tuple(near)[:3]) from None

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from appliance import atomic
 from appliance.errors import MigrationError, NotConfirmed, SaveFailed, UnreadableSettings
-from appliance.settings import aside, atomic
+from appliance.settings import aside
 from appliance.settings.document import (
     LARGEST,
     encode,

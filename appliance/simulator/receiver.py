@@ -114,15 +114,14 @@ class Receiver:
         return byte
 
     def _level(self, moment: float) -> int:
-        return min((talk.level(moment) for talk in self._talks), default=1)
+        return int(all(talk.level(moment) for talk in self._talks))
 
     def _falling_edge(self) -> float | None:
-        moment = self._from
-        while True:
-            idle = max((talk.next_mark(moment) for talk in self._talks), default=moment)
-            if idle == moment:
-                break
-            moment = idle
+        moment, former = self._from, None
+        while moment != former:
+            former = moment
+            for talk in self._talks:
+                moment = talk.next_mark(moment)
         edges = [edge for talk in self._talks if (edge := talk.next_space(moment)) is not None]
         if not edges:
             # Only marks are left to come, and those are silence.

@@ -122,6 +122,9 @@ class Segment:
         due = self._receiver.due(self._baud())
         if due is not None:
             events.append(_Event(due, self._character_received))
+        elif self._talking:
+            # What the master no longer receives (a break, after many talked at once) still keeps the meters busy.
+            events.append(_Event(max(self._talking.values()), self._fall_silent))
         if self._pending:
             first = min(self._pending, key=lambda pending: pending.moment)
             late = first.meter.fault is Fault.LATE
@@ -198,6 +201,9 @@ class Segment:
 
     def _character_received(self, moment: float) -> None:  # noqa: ARG002 (the receiver knows the moment)
         self._received += self._through_noise(self._receiver.take(self._baud()))
+
+    def _fall_silent(self, moment: float) -> None:
+        self._talking = {meter: end for meter, end in self._talking.items() if end > moment}
 
     def _through_noise(self, byte: int) -> bytes:
         if self.faults.noise and self._random.random() < self.faults.noise:

@@ -53,10 +53,11 @@ class TcpEnd(End):
     def watched(self) -> dict[int, int]:
         """Return the listener, and the client: its bytes while the FIFO has room."""
         descriptors = {}
-        if self._listener:
-            descriptors[self._listener.fileno()] = select.POLLIN
+        # The client first: poll reports in this order, and one that hung up makes room for the next.
         if self._client:
             descriptors[self._client.fileno()] = select.POLLIN if self.room else 0
+        if self._listener:
+            descriptors[self._listener.fileno()] = select.POLLIN
         return descriptors
 
     def attend(self, descriptor: int, events: int) -> None:

@@ -78,7 +78,7 @@ class Admission:
             self._resume_at = None
             for listener in (self.plain, self.secure):
                 if listener is not None:
-                    self._poller.change(listener.fd, select.POLLIN)
+                    self._poller.change(listener.fd, select.EPOLLIN)
         elif self._resume_at is not None:
             self._poller.at(self._resume_at)
 
@@ -89,7 +89,7 @@ class Admission:
             self._abandon(connection, "shutting down")
 
     def _watch(self, listener: Listener) -> None:
-        self._poller.watch(listener.fd, select.POLLIN, lambda _: self._accept(listener), last=True)
+        self._poller.watch(listener.fd, select.EPOLLIN, lambda _: self._accept(listener), last=True)
 
     def _accept(self, listener: Listener) -> None:
         try:
@@ -127,7 +127,7 @@ class Admission:
         self._handshakes[connection] = self._poller.now + HANDSHAKE_TIME
         self._poller.at(self._poller.now + HANDSHAKE_TIME)
         # Among the last of a round: what it hands on ends others and begins a session.
-        self._poller.watch(connection.fd, select.POLLIN, lambda _: self._go_on(connection), last=True)
+        self._poller.watch(connection.fd, select.EPOLLIN, lambda _: self._go_on(connection), last=True)
 
     def _go_on(self, connection: TlsConnection) -> None:
         try:

@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     from appliance.line.line import Line
     from appliance.tunnel.poller import Poller
 
-READ_SIZE = 4096
-_GONE = select.POLLHUP | select.POLLERR | select.POLLNVAL
+SMALL_READ = 512
+LARGE_READ = 4096
+"""Bytes asked for at a time. A frame fits the small read, whose memory Python has at hand; one that was filled is
+followed by large ones, until one brings no more than a small one would have."""
+
+_GONE = select.EPOLLHUP | select.EPOLLERR
 
 
 class LineWatch:
@@ -34,6 +38,7 @@ class LineWatch:
         self._on_data = on_data
         self._on_down = on_down
         self._watched: dict[Branch, int] = {}
+        self._chunk = SMALL_READ
         self.is_reading = True
         """Off while a client does not take what it got already: then the kernel keeps the rest, or drops it."""
 
@@ -50,9 +55,9 @@ class LineWatch:
             if branch not in wanted or branch.in_use.fd != fd:
                 self._poller.forget(fd)
                 del self._watched[branch]
-        reading = select.POLLIN if self.is_reading else 0
+        reading = select.EPOLLIN if self.is_reading else 0
         for branch in wanted:
-            mask = reading | (select.POLLOUT if branch.pending else 0)
+            mask = reading | (select.EPOLLOUT if branch.pending else 0)
             if branch in self._watched:
                 self._poller.change(self._watched[branch], mask)
             else:
@@ -62,14 +67,15 @@ class LineWatch:
             self._on_down()
 
     def _on_branch(self, branch: Branch, events: int) -> None:
-        if events & select.POLLIN:
-            data = self._line.read(branch, READ_SIZE, self._poller.now)
+        if events & select.EPOLLIN:
+            data = self._line.read(branch, self._chunk, self._poller.now)
             if data:
+                self._chunk = LARGE_READ if len(data) >= SMALL_READ else SMALL_READ
                 self._on_data(data)
         elif events & _GONE:
             self._line.lose(branch, f"{branch.url}: device disconnected")
-        if events & select.POLLOUT and branch.pending:
+        if events & select.EPOLLOUT and branch.pending:
             self._line.write_pending(branch)
-        if branch.port is None or (events & select.POLLOUT and not branch.pending):
+        if branch.port is None or (events & select.EPOLLOUT and not branch.pending):
             self.mind()
             self._poller.at(self._poller.now)  # there is room for a client that was paused

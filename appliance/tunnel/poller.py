@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 FOREVER = float("inf")
 
+EVENTS = 32
+"""Events taken at a time; by default Python makes room for a thousand at each call."""
+
 
 class Poller:
     """A poll loop's inside: handlers by descriptor, a deadline, and a way to be woken.
@@ -26,7 +29,7 @@ class Poller:
     def __init__(self, on_wake: Callable[[], None], clock: Callable[[], float] = time.monotonic) -> None:
         """Call `on_wake` in the loop's thread after each `wake`."""
         self._clock = clock
-        self._poll = select.poll()
+        self._epoll = select.epoll()
         self._handlers: dict[int, Handler] = {}
         self._masks: dict[int, int] = {}
         self._last: set[int] = set()
@@ -36,7 +39,7 @@ class Poller:
         self.due = FOREVER
         self.now = clock()
         """When the events that are being handled were seen, seconds of the loop's clock."""
-        self.watch(self._event, select.POLLIN, self._woken, last=True)
+        self.watch(self._event, select.EPOLLIN, self._woken, last=True)
 
     def watch(self, fd: int, mask: int, handler: Handler, *, last: bool = False) -> None:
         """Call `handler` with the events of `fd` that are in `mask`.
@@ -44,7 +47,7 @@ class Poller:
         Handlers that bring new descriptors into being are `last` in their round: else an event meant for a descriptor
         that was closed in this round could reach a new one of the same number.
         """
-        self._poll.register(fd, mask)
+        self._epoll.register(fd, mask)
         self._handlers[fd] = handler
         self._masks[fd] = mask
         if last:
@@ -54,18 +57,18 @@ class Poller:
         """Wait for other events of `fd`."""
         if self._masks[fd] != mask:
             self._masks[fd] = mask
-            self._poll.modify(fd, mask)
+            self._epoll.modify(fd, mask)
 
     def forget(self, fd: int) -> None:
         """Stop waiting for `fd`; it may be closed already."""
         if self._handlers.pop(fd, None) is not None:
             del self._masks[fd]
             self._last.discard(fd)
-            with contextlib.suppress(KeyError):
-                self._poll.unregister(fd)
+            with contextlib.suppress(OSError):  # closed, the kernel has forgotten it by itself
+                self._epoll.unregister(fd)
 
     def at(self, due: float) -> None:
-        """Return from `turn` at `due` or before."""
+        """Have `serve` call its `on_due` at `due` or before."""
         self.due = min(self.due, due)
 
     def wake(self) -> None:
@@ -74,36 +77,30 @@ class Poller:
             with contextlib.suppress(OSError):
                 os.eventfd_write(self._event, 1)
 
-    def turn(self) -> bool:
-        """Wait for events or the deadline and handle the events.
-
-        :returns: whether the deadline has passed; it is then no longer set.
-        """
-        due = self.due
-        timeout = None if due == FOREVER else max(0.0, (due - self._clock()) * 1000)
-        events = self._poll.poll(timeout)
-        now = self.now = self._clock()
-        last = None
-        for fd, event in events:
-            if fd in self._last:
-                last = [*(last or ()), (fd, event)]
-                continue
-            handler = self._handlers.get(fd)
-            if handler is not None:
-                handler(event)
-        if last:
-            for fd, event in last:
-                handler = self._handlers.get(fd)
-                if handler is not None:
-                    handler(event)
-        if self.due <= now:
-            self.due = FOREVER
-            return True
-        return False
+    def serve(self, is_done: Callable[[], bool], *, on_due: Callable[[], None]) -> None:
+        """Wait for events and handle them until `is_done`; call `on_due` when the deadline has passed and is unset."""
+        poll, clock, handlers, last = self._epoll.poll, self._clock, self._handlers, self._last
+        while not is_done():
+            due = self.due
+            events = poll(None if due == FOREVER else max(0.0, due - clock()), EVENTS)
+            self.now = clock()
+            postponed = []
+            for fd, event in events:
+                if fd in last:
+                    postponed.append((fd, event))
+                elif fd in handlers:  # else closed by a handler before it
+                    handlers[fd](event)
+            for fd, event in postponed:
+                if fd in handlers:
+                    handlers[fd](event)
+            if self.due <= self.now:
+                self.due = FOREVER
+                on_due()
 
     def close(self) -> None:
         """Free the loop's own descriptor."""
         self._is_open = False
+        self._epoll.close()
         os.close(self._event)
 
     def _woken(self, _events: int) -> None:

@@ -66,13 +66,13 @@ class Session:
     @property
     def poll_mask(self) -> int:
         """The events that matter to this client now."""
-        mask = select.POLLOUT if self.pending else 0
+        mask = select.EPOLLOUT if self.pending else 0
         if self.is_leaving:
             return mask
         if not self.has_hung_up:
-            mask |= select.POLLRDHUP
+            mask |= select.EPOLLRDHUP
         if not self.is_paused and not self.is_waiting:
-            mask |= select.POLLIN
+            mask |= select.EPOLLIN
         return mask
 
     def has_left(self) -> bool:

@@ -15,7 +15,7 @@ from appliance.service import Service
 from appliance.tunnel.admission import Admission
 from appliance.tunnel.clients import Clients
 from appliance.tunnel.configuration import TunnelConfiguration
-from appliance.tunnel.line_watch import LineWatch
+from appliance.tunnel.line_watch import LARGE_READ, SMALL_READ, LineWatch
 from appliance.tunnel.poller import FOREVER, Poller
 from appliance.tunnel.ports import Ports
 from appliance.tunnel.statistics import ClientSnapshot, Counters, TunnelSnapshot
@@ -41,7 +41,7 @@ RECONFIGURE_TIME = 1.0
 REBIND = 5.0
 """Seconds between two attempts to get a port that another program holds."""
 
-_GONE = select.POLLHUP | select.POLLERR | select.POLLNVAL
+_GONE = select.EPOLLHUP | select.EPOLLERR
 
 
 class Tunnel(Service):
@@ -74,6 +74,7 @@ class Tunnel(Service):
         self._clients.use(self._turn)
         self._admission = Admission(self._poller, admit=self._clients.admit, dropped=self._clients.drop)
         self._ports = Ports(settings, host=host, tls_context=tls_context, on_change=self._reconfigure)
+        self._chunk = SMALL_READ
         self._speed_limit = FOREVER
         self._rebind_at = FOREVER
         line.on_change = line.lease.on_change = self._poller.wake
@@ -93,9 +94,7 @@ class Tunnel(Service):
         """Serve until told to stop."""
         try:
             self._look_around()
-            while not self.stopping.is_set():
-                if self._poller.turn():
-                    self._check()
+            self._poller.serve(self.stopping.is_set, on_due=self._check)
         finally:
             self._shut_down()
 
@@ -138,20 +137,20 @@ class Tunnel(Service):
     # Bytes
 
     def _on_client(self, session: Session, events: int) -> None:
-        if events == select.POLLIN and session.has_turn:  # the common case, first
+        if events == select.EPOLLIN and session.has_turn:  # the common case, first
             self._take(session)
             return
         if events & _GONE:
             self._clients.end(session, "connection lost", reset=True)
             return
-        if events & select.POLLOUT:
+        if events & select.EPOLLOUT:
             self._send_pending(session)
-        if events & select.POLLIN:
+        if events & select.EPOLLIN:
             if session.has_turn:
                 self._take(session)
             else:
                 self._turn.want(session)
-        elif events & select.POLLRDHUP:
+        elif events & select.EPOLLRDHUP:
             session.has_hung_up = True
         session.mind()
 
@@ -159,15 +158,15 @@ class Tunnel(Service):
         """Move what the client sent to the line."""
         line, now = self._line, self._poller.now
         room = line.room()
-        if room < LEAST_ROOM or line.must_change_speed:
+        if room < LEAST_ROOM:
             self._pause(session)
             return
         try:
-            data = session.connection.receive(room)
+            data = session.connection.receive(min(room, self._chunk))
+        except BlockingIOError:
+            return
         except OSError as error:
             self._clients.end(session, f"connection lost: {error.strerror}", reset=True)
-            return
-        if data is None:
             return
         if not data:  # its FIN: it may be gone, or wait for the answer to what it sent before
             session.is_leaving = True
@@ -178,6 +177,7 @@ class Tunnel(Service):
         if session.jammed_since is not None and not line.waiting():
             session.jammed_since = None
         self.counters.octets_from_network += len(data)
+        self._chunk = LARGE_READ if len(data) >= SMALL_READ else SMALL_READ
         if not line.write(data, now):
             self._watch.mind()
         if session.connection.buffers and session.connection.has_buffered:
@@ -196,6 +196,8 @@ class Tunnel(Service):
             return
         try:
             sent = ear.connection.send(data)
+        except BlockingIOError:
+            sent = 0
         except OSError as error:
             self._clients.end(ear, f"connection lost: {error.strerror}", reset=True)
             return
@@ -208,6 +210,8 @@ class Tunnel(Service):
     def _send_pending(self, session: Session) -> None:
         try:
             del session.pending[: session.connection.send(session.pending)]
+        except BlockingIOError:
+            return
         except OSError as error:
             self._clients.end(session, f"connection lost: {error.strerror}", reset=True)
             return

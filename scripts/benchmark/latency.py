@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from benchmark.gateways import BusyOurs, GatewayError, Ours, family
 from benchmark.process import cpu_seconds
-from benchmark.stand import FAILURES, awake
-from benchmark.table import OURS, Row, Target, ratio_row
+from benchmark.stand import FAILURES, apart, awake
+from benchmark.table import OURS, Row, Target, ratios_by_batch
 from benchmark.wire import ANSWER, REQUEST, SHORT_REQUEST
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from benchmark.gateways import Gateway
     from benchmark.stand import Stand
@@ -51,6 +51,7 @@ def transactions(stand: Stand) -> list[Row]:
     with contextlib.ExitStack() as stack:
         gateways = stack.enter_context(stand.all_mounted())
         stack.enter_context(awake())
+        stack.enter_context(apart(gateways.values()))
         clients = {}
         for kind, gateway in gateways.items():
             try:
@@ -78,14 +79,17 @@ def transactions(stand: Stand) -> list[Row]:
 
 
 def _rows(label: str, series: dict[str, Series], stand: Stand) -> list[Row]:
+    def each(value: Callable[[Series], float]) -> dict[str, float]:
+        return {name: value(done) for name, done in series.items()}
+
+    latency = ratios_by_batch({name: done.medians for name, done in series.items()})
+    cpu = ratios_by_batch({name: done.cpu for name, done in series.items()})
     return [
-        Row(
-            f"{label}, p50", "us", {name: median(done.every) for name, done in series.items()}, notes=stand.take_notes()
-        ),
-        Row(f"{label}, p99", "us", {name: quantiles(done.every, n=100)[98] for name, done in series.items()}),
-        Row(f"{label}, best batch", "us", {name: min(done.medians) for name, done in series.items()}, _EQUAL),
-        ratio_row(f"{label}, batch by batch", {name: done.medians for name, done in series.items()}, _EQUAL),
-        Row(f"{label}, CPU each", "us", {name: median(done.cpu) for name, done in series.items()}, _EQUAL),
+        Row(f"{label}, p50", "us", each(lambda done: median(done.every)), notes=stand.take_notes()),
+        Row(f"{label}, p99", "us", each(lambda done: quantiles(done.every, n=100)[98])),
+        Row(f"{label}, best batch", "us", each(lambda done: min(done.medians)), _EQUAL),
+        Row(f"{label}, batch by batch", "us", each(lambda done: median(done.medians)), _EQUAL, latency),
+        Row(f"{label}, CPU, batch by batch", "us", each(lambda done: median(done.cpu)), _EQUAL, cpu),
     ]
 
 

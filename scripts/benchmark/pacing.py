@@ -10,7 +10,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from benchmark.gateways import GatewayError
-from benchmark.stand import FAILURES, awake
+from benchmark.stand import FAILURES, apart, awake
 from benchmark.table import Row, Target
 from benchmark.wire import REQUEST, FarEnd, answer_paced
 
@@ -53,6 +53,7 @@ def _measure(stand: Stand, baud: int, length: int, rounds: int) -> list[Row]:
     with contextlib.ExitStack() as stack:
         gateways = stack.enter_context(stand.all_mounted())
         stack.enter_context(awake())
+        stack.enter_context(apart(gateways.values()))
         mounts = {}
         for kind, gateway in gateways.items():
             try:

@@ -73,15 +73,14 @@ class Row:
         return OURS in self.values and self.target.is_met(self.values[OURS])
 
 
-def ratio_row(name: str, batches: Mapping[str, list[float]], target: Target | None) -> Row:
-    """Compare batch with batch, so that noise that hit both alike cancels out."""
+def ratios_by_batch(batches: Mapping[str, list[float]]) -> dict[str, float]:
+    """Compare batch with batch, so that noise that hit both alike cancels out, and give the median for each peer."""
     ours = batches.get(OURS, [])
-    ratios = {
+    return {
         peer: median(mine / other for mine, other in zip(ours, values, strict=True) if other > 0)
         for peer, values in batches.items()
         if peer != OURS and len(values) == len(ours) > 0
     }
-    return Row(name, "ratio", target=target, given_ratios=ratios)
 
 
 def as_text(rows: list[Row], gateways: list[str]) -> str:

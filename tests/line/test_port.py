@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from appliance.errors import LineError, PortGoneError
+from appliance.errors import LineError
 from appliance.line.port import Port, open_port
 from tests.conftest import need
 from tests.tunnel.rig import FarEnd, wait_until
@@ -27,7 +27,10 @@ def read(port: Port, size: int) -> bytes:
     end = time.monotonic() + 10
     while len(data) < size:
         assert select.select([port.fd], [], [], max(0.0, end - time.monotonic()))[0], f"got only {data!r}"
-        data += port.read(size - len(data))
+        part = port.read(size - len(data))
+        if not part:
+            raise ConnectionError("the device has vanished")
+        data += part
     return data
 
 
@@ -46,10 +49,11 @@ def test_a_pty_opens_though_it_has_no_parity(far: FarEnd) -> None:
         assert far.read(3) == b"abc"
         far.write(b"xyz")
         assert read(port, 3) == b"xyz"
-        assert port.read(10) == b""
+        with pytest.raises(BlockingIOError):
+            port.read(10)
         port.set_baud(300)
         far.unplug()
-        with pytest.raises(PortGoneError, match="line"):
+        with pytest.raises(OSError, match=r"vanished|Input/output"):
             read(port, 1)
     finally:
         port.close()
@@ -103,7 +107,7 @@ def test_a_line_behind_a_socket() -> None:
             assert read(port, 3) == b"xyz"
             port.set_baud(300)
             far.close()
-            with pytest.raises(PortGoneError):
+            with pytest.raises(ConnectionError):
                 read(port, 1)
         finally:
             port.close()

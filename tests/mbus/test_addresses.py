@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.errors import CodingError
@@ -22,11 +22,13 @@ def test_known_makers() -> None:
     assert decode_manufacturer(0x4DEE) == "SON"
 
 
+@settings(deadline=None)
 @given(st.text(string.ascii_uppercase, min_size=3, max_size=3))
 def test_every_code_comes_back(letters: str) -> None:
     assert decode_manufacturer(encode_manufacturer(letters)) == letters
 
 
+@settings(deadline=None)
 @given(st.integers(0, 0x7FFF), st.integers(0, 0x7FFF))
 def test_two_numbers_never_look_alike(one: int, other: int) -> None:
     assert (decode_manufacturer(one) == decode_manufacturer(other)) == (one == other)
@@ -56,6 +58,7 @@ def test_the_bytes_of_an_address_and_its_text() -> None:
     assert str(SecondaryAddress()) == "FFFFFFFF any version any any"
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=8, max_size=8))
 def test_every_eight_bytes_are_an_address(data: bytes) -> None:
     address = SecondaryAddress.from_bytes(data)

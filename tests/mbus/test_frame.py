@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.errors import FrameError
@@ -34,6 +34,7 @@ def test_the_examples_of_the_trade() -> None:
     assert bytes(Acknowledge()) == b"\xe5"
 
 
+@settings(deadline=None)
 @given(frames)
 def test_what_is_built_is_parsed(frame: Frame) -> None:
     data = bytes(frame)
@@ -76,6 +77,7 @@ def test_refusals_say_why(text: str, reason: Refusal) -> None:
     assert str(refusal.value).startswith(reason.value)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_a_frame_or_refused(data: bytes) -> None:
     try:
@@ -86,6 +88,7 @@ def test_any_bytes_are_a_frame_or_refused(data: bytes) -> None:
         assert bytes(frame) == data
 
 
+@settings(deadline=None)
 @given(frames, st.data())
 def test_one_changed_bit_is_noticed(frame: Frame, data: st.DataObject) -> None:
     raw = bytearray(bytes(frame))

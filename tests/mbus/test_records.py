@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.errors import CodingError
@@ -16,6 +16,7 @@ from appliance.mbus.record import Coding, Function, Record, day, decimal, intege
 from appliance.mbus.secondary import SecondaryAddress
 
 
+@settings(deadline=None)
 @given(st.integers(-9_999_999, 99_999_999))
 def test_bcd_there_and_back(value: int) -> None:
     assert decode_bcd(encode_bcd(value, 8)) == value
@@ -80,6 +81,7 @@ def test_records_of_the_standard() -> None:
     assert quantity.plain_text("bar").hex() == "7c03" + b"rab".hex()
 
 
+@settings(deadline=None)
 @given(st.builds(LongHeader, st.just(SecondaryAddress("12345678", 1, 2, 3)), *[st.integers(0, 255)] * 2))
 def test_header_there_and_back(header: LongHeader) -> None:
     assert LongHeader.from_bytes(bytes(header) + b"rest") == header

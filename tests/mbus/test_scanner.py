@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.mbus.frame import MAX_FRAME, Frame, LongFrame, ShortFrame
@@ -44,6 +44,7 @@ def test_a_promise_of_a_long_frame_holds_until_the_line_was_idle() -> None:
     assert scanner.feed(bytes(REQUEST)) == [REQUEST]
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=400)), st.sampled_from([REQUEST, LONG]))
 def test_an_idle_line_heals_everything(garbage: list[bytes], frame: ShortFrame | LongFrame) -> None:
     scanner = Scanner()
@@ -54,6 +55,7 @@ def test_an_idle_line_heals_everything(garbage: list[bytes], frame: ShortFrame |
     assert scanner.feed(bytes(frame)) == [frame]
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=2000), st.integers(1, 300))
 def test_the_cut_of_the_stream_makes_no_difference(data: bytes, size: int) -> None:
     whole, cut = Scanner(), Scanner()
@@ -62,6 +64,7 @@ def test_the_cut_of_the_stream_makes_no_difference(data: bytes, size: int) -> No
     assert (whole.discarded, whole.pending) == (cut.discarded, cut.pending)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=600).filter(lambda data: not set(data) & {0x10, 0x68, 0xE5}))
 def test_a_frame_after_garbage_without_a_start_is_found_without_a_pause(garbage: bytes) -> None:
     assert Scanner().feed(garbage + bytes(LONG)) == [LONG]

@@ -43,10 +43,10 @@ def saver() -> Iterator[Saver]:
 def unshare() -> list[str]:
     """The command that runs another one with mounts of its own."""
     for command in (["unshare", "-m"], ["unshare", "-rm"]):
-        if (
-            shutil.which("unshare")
-            and subprocess.run([*command, "true"], check=False, capture_output=True).returncode == 0
-        ):
-            return command
+        program = shutil.which(command[0])
+        if program is not None:
+            tried = subprocess.run([program, *command[1:], "true"], check=False, capture_output=True)
+            if tried.returncode == 0:
+                return command
     need(condition=False, reason="no right to make a mount namespace")
     raise AssertionError

@@ -41,6 +41,10 @@ def prepared(command: dict[str, Any]) -> Callable[[], Settings]:
         match command["action"]:
             case "save":
                 settings.set(NEW, save=True)
+            case "save twice":
+                with contextlib.suppress(SaveFailed):
+                    settings.set(NEW, save=True)
+                settings.set(NEW, save=True)
             case "write":
                 settings.save()
             case "reset":

@@ -64,6 +64,15 @@ def test_the_folder_is_not_confirmed_and_nothing_can_be_put_back(saver: Saver, f
     assert ended.report["saved"] != texts(old)
 
 
+def test_a_later_save_confirms_what_an_earlier_one_could_not(saver: Saver, folder: Path) -> None:
+    put_old(folder)
+    ended = saver.run("save twice", folder, inject=["fsync:error=EIO:when=2"])
+    assert ended.report is not None
+    assert ended.report["is_saved"]
+    assert ended.report["problems"] == []
+    assert ended.report["saved"] == texts(Settings(folder).saved)
+
+
 def test_a_first_save_that_is_not_confirmed_leaves_no_file(saver: Saver, folder: Path) -> None:
     folder.mkdir()
     ended = saver.run("save", folder, inject=["fsync:error=EIO:when=2"])
@@ -142,9 +151,10 @@ def test_a_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
     assert "cannot be read" in str(settings.problems[0])
     settings.subscribe(prepare)
     before = settings.running
-    for change in (lambda: settings.set({"tunnel.port": "10002"}, save=True), settings.save):
-        with pytest.raises(SaveFailed, match="could not be saved"):
-            change()
+    with pytest.raises(SaveFailed, match="could not be saved"):
+        settings.set({"tunnel.port": "10002"}, save=True)
+    with pytest.raises(SaveFailed, match="could not be saved"):
+        settings.save()
     assert settings.running == settings.saved == settings.in_force == before
     assert abandoned == ["abandoned"]
     assert "could not be saved" in str(settings.problems[-1])

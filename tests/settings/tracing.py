@@ -85,7 +85,8 @@ class Saver:
             arguments = ["-xx", "-s", "1000000", "-o", log.name, "-p", str(process), "-e", f"trace={CALLS}"]
             for rule in inject:
                 arguments += ["-e", f"inject={rule}"]
-            with subprocess.Popen(["strace", *arguments], stderr=subprocess.PIPE, text=True) as strace:
+            strace_itself = shutil.which("strace") or ""
+            with subprocess.Popen([strace_itself, *arguments], stderr=subprocess.PIPE, text=True) as strace:
                 assert strace.stderr is not None
                 said = strace.stderr.readline()
                 has_hold = wait_for_hold(process)

@@ -51,6 +51,10 @@ class Master:
             data += more
         return data
 
+    def read_burst(self) -> bytes:
+        """Everything from the first byte, however late it comes, until the line is quiet."""
+        return self.read_some(DEADLINE) + self.read_all(2 * QUIET)
+
     def read_frame(self) -> bytes:
         """Bytes of one frame, whatever its checksum; fails when it does not come."""
         data = b""
@@ -66,6 +70,18 @@ class Master:
         """Send and return the answer, which must be sound."""
         self.send(request)
         return parse(self.read_frame())
+
+    def ask_until_answered(self, request: Frame | bytes) -> Frame:
+        """Repeat the request, as masters do, until its answer is sound."""
+        end = time.monotonic() + DEADLINE
+        while True:
+            self.send(request)
+            answer = b""
+            while more := self.read_some(QUIET):
+                answer += more
+                if is_sound(answer):
+                    return parse(answer)
+            assert time.monotonic() < end, f"no sound answer within {DEADLINE} s, the last was {answer.hex(' ')}"
 
     def is_ignored(self, request: Frame | bytes) -> bool:
         self.send(request)

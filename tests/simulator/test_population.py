@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from appliance.mbus import quantity
 from appliance.mbus.frame import Control, LongFrame, ShortFrame
 from appliance.mbus.header import FixedStructure, Information
 from appliance.simulator.contents import FixedContents, VariableContents
@@ -71,6 +72,20 @@ def test_a_growth_and_its_rate_agree() -> None:
 def test_set_days_are_firsts_of_months() -> None:
     # 21 September 2026.
     assert [set_day(NOW, storage) for storage in (1, 9, 10)] == [1788220800.0, 1767225600.0, 1764547200.0]
+
+
+def test_a_set_day_value_is_the_register_of_that_day() -> None:
+    contents = make_meters(1)[0].contents
+    assert isinstance(contents, VariableContents)
+    now, past = (part for part in contents.telegrams[0] if isinstance(part, Gauge) and part.quantity.name == "volume")
+    assert (now.storage, past.storage) == (0, 1)
+    assert past.number(NOW) == now.number(set_day(NOW, 1)) < now.number(NOW)
+
+
+@pytest.mark.parametrize(("litres", "number"), [(2999.6, 2999), (3000.0, 3000), (300.0, 300), (0.9, 0)])
+def test_a_register_is_cut_and_not_rounded(litres: float, number: int) -> None:
+    assert Gauge(quantity.VOLUME, -3, lambda _: litres / 1000).number(NOW) == number
+    assert Gauge(quantity.ENERGY, 3, lambda _: litres * 1000).number(NOW) == number
 
 
 def test_the_odd_old_meter() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.simulator.receiver import Receiver, Talk, line_bits
@@ -27,6 +27,7 @@ def test_the_bits_of_a_character() -> None:
     assert list(line_bits(b"\xe5")) == [0, 1, 0, 1, 0, 0, 1, 1, 1, 1, 1]
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=261), st.sampled_from([300, 2400]), st.floats(0, 1e7))
 def test_one_talker_is_received_as_sent_at_the_pace_of_the_wire(data: bytes, baud: int, start: float) -> None:
     receiver = Receiver()
@@ -91,6 +92,7 @@ def test_silence_in_the_middle_of_a_character() -> None:
         receiver.take(2400)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.floats(0, 0.1), st.sampled_from([300, 2400]), st.binary(min_size=1, max_size=20)), max_size=6

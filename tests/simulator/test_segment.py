@@ -134,6 +134,20 @@ def test_the_masters_bytes_take_their_time_too(rig: Rig) -> None:
     assert (len(rig.end.fifo), len(rig.end.unsent)) == (16, 33)
 
 
+def test_the_masters_bytes_do_not_fall_behind_a_late_thread(rig: Rig) -> None:
+    rig.say(bytes(200))
+    rig.run(150 * 11 / 2400, lateness=0.03)
+    # Less than nine characters pass between two looks, and the FIFO holds more.
+    assert 200 - 150 <= len(rig.end.fifo) + len(rig.end.unsent) <= 200 - 150 + 9
+
+
+def test_noise_reaches_the_requests_too(rig: Rig) -> None:
+    rig.segment.faults.noise = 1.0
+    rig.say(ShortFrame(Control.SND_NKE, 1))
+    rig.run(1.0)
+    assert rig.segment._scanner.discarded > 0
+
+
 def test_a_pause_within_a_frame_breaks_it_and_heals_the_next(rig: Rig) -> None:
     request = bytes(ShortFrame(Control.SND_NKE, 1))
     rig.say(request[:3])
@@ -292,11 +306,12 @@ def test_a_second_request_replaces_an_answer_that_has_not_begun(rig: Rig) -> Non
 def test_a_master_that_talks_into_an_answer_damages_it_and_is_not_heard(rig: Rig) -> None:
     rig.say(ShortFrame(Control.REQ_UD2, 8))
     rig.run(0.5)
-    rig.say(ShortFrame(Control.SND_NKE, 8))
+    rig.say(LongFrame(Control.SND_UD, 8, Information.SEND, b"\x01\x7a\x63"))
     rig.run(3.0)
     damaged = rig.heard()
     assert 255 <= len(damaged) <= 270
     assert not is_sound(damaged)
+    assert rig.segment.meters[7].primary == 8
 
 
 def test_a_clock_in_the_seventies_is_no_reason_to_stop() -> None:
@@ -305,3 +320,15 @@ def test_a_clock_in_the_seventies_is_no_reason_to_stop() -> None:
     rig.say(ShortFrame(Control.REQ_UD2, 1))
     rig.run(2.0)
     assert is_sound(rig.heard())
+
+
+def test_a_talk_that_the_master_cannot_follow_does_not_stop_an_unpaced_bus() -> None:
+    rig = Rig(meters=60)
+    rig.segment._wire = WireClock(None, lambda: rig.time)
+    # At 2400 each of these is one character with a framing error, and then seven more without an edge to begin at.
+    rig.segment._say(rig.segment.meters[59], 300, bytes(3), 0.0)
+    rig.run(0.0)
+    rig.heard()
+    rig.say(ShortFrame(Control.SND_NKE, 60))
+    rig.run(0.0)
+    assert rig.heard() == ACKNOWLEDGED

@@ -118,6 +118,20 @@ def test_idle_means_no_byte_on_the_line(make_rig: MakeRig) -> None:
     assert rig.tunnel.snapshot().disconnects == 1
 
 
+def test_the_longest_answer_at_300_bits_a_second_is_streamed_whole(make_rig: MakeRig) -> None:
+    # With the slowest allowed beginning it takes 10.7 s: longer than the disconnect timeout, which must not cut it.
+    rig = make_rig(line__baud_rate="300", tunnel__disconnect_timeout="10000")
+    client = rig.connected()
+    client.send(REQUEST)
+    assert rig.far.read(5) == REQUEST
+    begin = time.monotonic() + 5 * 11 / 300 + 330 / 300 + 0.05
+    for number in range(261):
+        time.sleep(max(0.0, begin + (number + 1) * 11 / 300 - time.monotonic()))  # the pace of the wire
+        rig.far.write(bytes([number % 256]))
+        assert client.read(1) == bytes([number % 256])  # each before the next: none is held back
+    assert client.is_quiet(0.5)
+
+
 def test_idle_counts_from_the_last_byte_of_a_slow_line(make_rig: MakeRig) -> None:
     # 261 bytes at 300 bit/s take 9.6 s: the client sends once and hears nothing until the wire is through.
     rig = make_rig(tunnel__disconnect_timeout="200", line__baud_rate="300")

@@ -1,6 +1,7 @@
 """The list of HTTP authentication directives, as a value of one setting."""
 
 import json
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from appliance.errors import InvalidValue
@@ -13,7 +14,7 @@ MOST_USERS = 32
 PATH = UriPath()
 
 
-def _fields(raw: object, required: set[str], optional: set[str] = frozenset()) -> dict[str, Any]:  # type: ignore[assignment]
+def _fields(raw: object, required: AbstractSet[str], optional: AbstractSet[str] = frozenset()) -> dict[str, Any]:
     """Check that `raw` is an object with these fields and no others."""
     if not isinstance(raw, dict) or not required <= raw.keys() <= required | optional:
         raise InvalidValue(f"an entry has the fields {', '.join(sorted(required | optional))}")
