@@ -144,7 +144,7 @@ class Port:
 
     def queued_output(self) -> int:
         """Bytes that the kernel holds for the wire; 0 where the device cannot tell (a pty)."""
-        return self._queue(termios.TIOCOUTQ) or 0
+        return (self._queue(termios.TIOCOUTQ) or 0) if self._tells_output else 0
 
     def statistics(self, counters: KernelCounters, received: int, transmitted: int) -> PortStatistics:
         """Read the kernel's counters and queues, with our own byte counts where it has none."""

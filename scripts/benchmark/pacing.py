@@ -71,6 +71,8 @@ def _measure(stand: Stand, baud: int, length: int, rounds: int) -> list[Row]:
                 except FAILURES as error:
                     stand.note(kind, error)
                     del mounts[kind]
+    # At 300 bit/s the processor sleeps between two characters; its waking, alike for all, is most of the figure.
+    target = Target("<=", 0.3) if baud == 2400 else None
     label = f"{length} bytes at {baud} bit/s"
 
     def row(what: str, unit: str, value: Callable[[_Delays], float], target: Target | None = None) -> Row:
@@ -78,7 +80,7 @@ def _measure(stand: Stand, baud: int, length: int, rounds: int) -> list[Row]:
 
     return [
         replace(
-            row("last byte after, median", "ms", lambda done: median(done.last), Target("<=", 0.3)),
+            row("last byte after, median", "ms", lambda done: median(done.last), target),
             notes=stand.take_notes(),
         ),
         row("last byte after, worst", "ms", lambda done: max(done.last)),
