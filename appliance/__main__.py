@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
 from typing import TYPE_CHECKING
 
 from appliance.arguments import parse_arguments
+from appliance.ending import ending_signals
 from appliance.errors import InvalidSettings, ListenError
 from appliance.logbook import log_to_stderr
 
 if TYPE_CHECKING:
     import argparse
+    import threading
     from collections.abc import Sequence
 
 SWITCH_INTERVAL = 0.0002
@@ -27,11 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse_arguments(arguments)
     log_to_stderr(options.log_level)
     sys.setswitchinterval(SWITCH_INTERVAL)
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
     try:
-        return _command(options, stopping)
+        with ending_signals() as stopping:
+            return _command(options, stopping)
     except (InvalidSettings, ListenError) as error:
         advice = ""
         if isinstance(error, ListenError):

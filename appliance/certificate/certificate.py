@@ -52,6 +52,7 @@ class Certificate:
             except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
                 log.warning("certificate %s is not usable (%s), making a new one", self._path, error)
             try:
+                atomic.make_folder(self._path.parent)
                 atomic.replace(self._path, _self_signed(self._names()))
                 return self._load()
             except (OSError, ValueError) as error:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _INT = struct.Struct("i")
+_MOST_DISCARDS = 16
 _PTY_SLAVE_MAJORS = range(136, 144)
 
 
@@ -133,8 +134,9 @@ class Port:
             if self._is_tty:
                 termios.tcflush(self.fd, termios.TCIFLUSH)
             else:
-                while os.read(self.fd, 65536):
-                    pass
+                for _ in range(_MOST_DISCARDS):  # a far end that never pauses must not hold us
+                    if not os.read(self.fd, 65536):
+                        break
 
     def discard_output(self) -> None:
         """Forget what was written and not yet sent; impossible on a socket, which has left this machine's hands."""

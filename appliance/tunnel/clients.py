@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SHARED_CLIENTS = 8
+MOST_SESSIONS = 2 * SHARED_CLIENTS
+"""Clients in all, with those that have left and whose last request waits for its turn."""
+
 LAST_WORDS = 1.0
 """Seconds for which a client that has ended its side still gets what the meters answer."""
 
@@ -65,7 +68,7 @@ class Clients:
             return
         present = [session for session in self if not session.has_left()]
         if policy is AcceptPolicy.SHARED:
-            if len(present) >= SHARED_CLIENTS:
+            if len(present) >= SHARED_CLIENTS or len(self._sessions) >= MOST_SESSIONS:
                 self._refuse(connection, f"{SHARED_CLIENTS} clients share the line already")
                 return
         else:

@@ -76,6 +76,13 @@ class Connection:
         poll.register(self.fd, select.POLLRDHUP)
         return bool(poll.poll(0))
 
+    def has_nothing_more(self) -> bool:
+        """Look whether the client has closed and every byte of it was read. Under TLS that cannot be told."""
+        try:
+            return not self._socket.recv(1, socket.MSG_PEEK)
+        except OSError:
+            return False
+
     def close(self) -> None:
         """End gracefully: what was sent arrives, then a FIN."""
         self._socket.close()
@@ -126,6 +133,10 @@ class TlsConnection(Connection):
             return self._tls.send(data)
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             raise BlockingIOError from None
+
+    def has_nothing_more(self) -> bool:
+        """Say no: only reading tells, and that is for the client's turn."""
+        return False
 
     @property
     def has_buffered(self) -> bool:

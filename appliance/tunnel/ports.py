@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from appliance.errors import ListenError
+from appliance.errors import CertificateError, ListenError
 from appliance.settings import InvalidSettings, SettingError, Transition
 from appliance.settings import tunnel as declared
 from appliance.tunnel.configuration import TunnelConfiguration
@@ -68,7 +68,10 @@ class Ports:
         except ListenError as error:
             errors.append(error)
         try:
-            self._secure = self._secure or self._bind_secure(self._configuration)
+            if self._secure is None:
+                self._secure, context = self._bind_secure(self._configuration)
+                if self._secure is not None:
+                    self._secure.tls = context
         except ListenError as error:
             errors.append(error)
         self.fault = str(errors[0]) if errors else None
@@ -83,17 +86,17 @@ class Ports:
     def _bind_plain(self, wanted: TunnelConfiguration) -> Listener | None:
         return self._bind(wanted.port) if wanted.is_enabled else None
 
-    def _bind_secure(self, wanted: TunnelConfiguration) -> Listener | None:
+    def _bind_secure(self, wanted: TunnelConfiguration) -> tuple[Listener | None, ssl.SSLContext | None]:
+        """Give the port for TLS and the context that it is to use; a listener that is in service keeps its own yet."""
         if not wanted.is_enabled or not wanted.tls_port:
-            return None
+            return None, None
         if self._tls_context is None:
             raise ListenError(f"cannot listen on port {wanted.tls_port}: there is no certificate")
-        context = self._tls_context()
-        listener = self._bind(wanted.tls_port)
-        if listener in (self._plain, self._secure):
-            return listener
-        listener.tls = context
-        return listener
+        try:
+            context = self._tls_context()
+        except CertificateError as error:
+            raise ListenError(f"cannot listen on port {wanted.tls_port}: {error}") from error
+        return self._bind(wanted.tls_port), context
 
     def _bind(self, port: int) -> Listener:
         """Take the port; one that we listen on already is kept, in whichever role."""
@@ -106,17 +109,22 @@ class Ports:
         wanted = TunnelConfiguration.of(new)
         if wanted == TunnelConfiguration.of(old):
             return None
-        context = self._tls_context() if wanted.tls_port and self._tls_context is not None else None
+        before = TunnelConfiguration.of(old)
         errors = []
-        plain = secure = None
+        fault = None
+        plain = secure = context = None
         try:
             plain = self._bind_plain(wanted)
         except ListenError as error:
-            errors.append(_refusal(declared.PORT, wanted.port, error))
+            fault = str(error)
+            if (wanted.is_enabled, wanted.port) != (before.is_enabled, before.port):
+                errors.append(_refusal(declared.PORT, wanted.port, error))
         try:
-            secure = self._bind_secure(wanted)
+            secure, context = self._bind_secure(wanted)
         except ListenError as error:
-            errors.append(_refusal(declared.TLS_PORT, wanted.tls_port, error))
+            fault = fault or str(error)
+            if (wanted.is_enabled, wanted.tls_port) != (before.is_enabled, before.tls_port):
+                errors.append(_refusal(declared.TLS_PORT, wanted.tls_port, error))
 
         def abandon() -> None:
             for listener in (plain, secure):
@@ -128,7 +136,7 @@ class Ports:
                 plain.tls = None
             if secure is not None:
                 secure.tls = context
-            self._configuration, self._plain, self._secure, self.fault = wanted, plain, secure, None
+            self._configuration, self._plain, self._secure, self.fault = wanted, plain, secure, fault
             self._on_change(wanted, plain, secure)
 
         if errors:

@@ -148,6 +148,8 @@ class Tunnel(Service):
         if events & select.EPOLLIN:
             if session.has_turn:
                 self._take(session)
+            elif session.connection.has_nothing_more():
+                self._clients.end(session, "client has left")
             else:
                 self._turn.want(session)
         elif events & select.EPOLLRDHUP:

@@ -6,18 +6,14 @@ import socket
 import termios
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
+from appliance.errors import ListenError
 from appliance.settings import InvalidSettings
 from appliance.settings.tunnel import KEEP_ALIVE
-from tests.tunnel.rig import Client
+from tests.tunnel.rig import Rig
 from tests.tunnel.test_leaving import serve
-
-if TYPE_CHECKING:
-    from tests.tunnel.conftest import MakeRig
-    from tests.tunnel.rig import Rig
 
 
 @pytest.fixture
@@ -121,14 +117,22 @@ def test_a_new_policy_holds_for_the_next_client(rig: Rig) -> None:
     serve(rig, second)
 
 
-def test_a_taken_port_at_the_start_is_told_and_tried_again(make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_taken_port_at_the_start_is_told_and_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("appliance.tunnel.tunnel.REBIND", 0.05)
-    rig = make_rig()
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        taken = other.getsockname()[1]
-        # As it is at a start with the port in other hands.
-        rig.tunnel._ports.fault = f"cannot listen on port {taken}: Address already in use"
-        rig.tunnel.wake()
+    other = socket.create_server(("127.0.0.1", 0))
+    taken = other.getsockname()[1]
+    rig = Rig(tmp_path, tls_context=None, tunnel__port=str(taken))
+    try:
+        with pytest.raises(ListenError, match=f"port {taken}: Address already in use"):
+            rig.tunnel.listen()
+        rig.line.start()
+        rig.tunnel.start()
         assert "cannot listen" in rig.tunnel.snapshot().state
-    rig.wait_for(lambda: rig.tunnel.snapshot().state == "Waiting", "the port to be had")
-    Client(rig.port).close()
+        # What does not concern the port can be changed all the same.
+        rig.settings.set({"tunnel.keep_alive": "0"}, save=False)
+        other.close()
+        rig.wait_for(lambda: rig.tunnel.snapshot().state == "Waiting", "the port to be had")
+        serve(rig, rig.connected())
+    finally:
+        other.close()
+        rig.stop()

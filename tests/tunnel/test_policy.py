@@ -102,6 +102,17 @@ def test_a_waiting_client_that_leaves_gives_its_place_up(make_rig: MakeRig) -> N
     assert rig.far.read(5) == b"third"
 
 
+def test_clients_that_come_and_go_without_a_word_do_not_wait_for_the_bus(make_rig: MakeRig) -> None:
+    rig = make_rig(tunnel__policy="shared", tunnel__lease_quiet="60000", tunnel__disconnect_timeout="0")
+    holder = rig.connected()
+    for _ in range(40):
+        rig.client().close()
+    rig.wait_for(lambda: len(rig.tunnel.snapshot().clients) == 1, "the others to be gone")
+    assert rig.tunnel.snapshot().dropped_accepts == 0
+    holder.send(b"ping")
+    assert rig.far.read(4) == b"ping"
+
+
 def test_shared_has_an_upper_limit(make_rig: MakeRig) -> None:
     rig = make_rig(tunnel__policy="shared")
     for _ in range(8):

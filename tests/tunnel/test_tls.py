@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from appliance.certificate import Certificate
+from appliance.errors import ListenError
+from appliance.settings import InvalidSettings
 from tests.tunnel.rig import Client, Rig
 from tests.tunnel.test_leaving import serve
 
@@ -26,8 +28,13 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def certificate(tmp_path: Path) -> Certificate:
-    return Certificate(tmp_path, lambda: ["cme3000", "127.0.0.1"])
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "not there yet"
+
+
+@pytest.fixture
+def certificate(folder: Path) -> Certificate:
+    return Certificate(folder, lambda: ["cme3000", "127.0.0.1"])
 
 
 @pytest.fixture
@@ -56,16 +63,16 @@ def secure_client(rig: Rig, folder: Path) -> SecureClient:
     return client
 
 
-def test_a_transaction_under_tls(rig: Rig, tmp_path: Path) -> None:
-    client = secure_client(rig, tmp_path)
+def test_a_transaction_under_tls(rig: Rig, folder: Path) -> None:
+    client = secure_client(rig, folder)
     serve(rig, client)
     (state,) = rig.tunnel.snapshot().clients
     assert state.is_secure
     assert client.socket.version() == "TLSv1.3"  # type: ignore[attr-defined] # an SSLSocket by now
 
 
-def test_much_data_under_tls(rig: Rig, tmp_path: Path) -> None:
-    client = secure_client(rig, tmp_path)
+def test_much_data_under_tls(rig: Rig, folder: Path) -> None:
+    client = secure_client(rig, folder)
     data = os.urandom(60_000)
     client.socket.setblocking(True)
     for start in range(0, len(data), 6000):
@@ -75,14 +82,14 @@ def test_much_data_under_tls(rig: Rig, tmp_path: Path) -> None:
         assert client.read(6000) == data[start : start + 6000]
 
 
-def test_both_ports_obey_one_policy(rig: Rig, tmp_path: Path) -> None:
-    secure = secure_client(rig, tmp_path)
+def test_both_ports_obey_one_policy(rig: Rig, folder: Path) -> None:
+    secure = secure_client(rig, folder)
     serve(rig, secure)
     assert rig.client().ending() == "reset"
     secure.close()
     serve(rig, rig.connected())
     with pytest.raises((OSError, AssertionError)):  # a reset, in the handshake or behind it
-        secure_client(rig, tmp_path).read(1)
+        secure_client(rig, folder).read(1)
     assert rig.tunnel.snapshot().dropped_accepts == 2
 
 
@@ -100,19 +107,19 @@ def test_unfinished_handshakes_disturb_nobody(rig: Rig, monkeypatch: pytest.Monk
             client.close()
 
 
-def test_a_client_that_breaks_off_under_tls(rig: Rig, tmp_path: Path) -> None:
+def test_a_client_that_breaks_off_under_tls(rig: Rig, folder: Path) -> None:
     for _ in range(5):
-        client = secure_client(rig, tmp_path)
+        client = secure_client(rig, folder)
         client.send(b"half")
         assert rig.far.read(4) == b"half"
         client.reset()
         rig.wait_for(lambda: not rig.tunnel.snapshot().clients, "it to be gone")
-    serve(rig, secure_client(rig, tmp_path))
+    serve(rig, secure_client(rig, folder))
 
 
-def test_the_certificate_is_kept_and_a_broken_one_replaced(certificate: Certificate, tmp_path: Path) -> None:
+def test_the_certificate_is_kept_and_a_broken_one_replaced(certificate: Certificate, folder: Path) -> None:
     certificate.context()
-    file = tmp_path / "certificate.pem"
+    file = folder / "certificate.pem"
     first = file.read_bytes()
     assert file.stat().st_mode & 0o777 == 0o600
     certificate.context()
@@ -120,3 +127,23 @@ def test_the_certificate_is_kept_and_a_broken_one_replaced(certificate: Certific
     file.write_bytes(b"junk")
     certificate.context()
     assert file.read_bytes().startswith(b"-----BEGIN PRIVATE KEY")
+
+
+def test_without_a_certificate_the_plain_port_serves_and_the_reason_is_told(tmp_path: Path, free_port: int) -> None:
+    (tmp_path / "in the way").write_text("no folder")
+    certificate = Certificate(tmp_path / "in the way", lambda: ["cme3000"])
+    rig = Rig(tmp_path, tls_context=certificate.context, tunnel__tls_port=str(free_port))
+    try:
+        with pytest.raises(ListenError, match="cannot make a certificate"):
+            rig.tunnel.listen()
+        rig.line.start()
+        rig.tunnel.start()
+        rig.wait_for(lambda: rig.line.up, "the line")
+        assert "cannot make a certificate" in rig.tunnel.snapshot().state
+        serve(rig, rig.connected())
+        with pytest.raises(InvalidSettings) as caught:
+            rig.settings.set({"tunnel.tls_port": str(free_port - 1)}, save=False)
+        assert "tunnel.tls_port" in str(caught.value)
+        assert "certificate" in str(caught.value)
+    finally:
+        rig.stop()
