@@ -221,6 +221,10 @@ class Line(Service):
         self._room = 0
         return dropped
 
+    def expect_input(self, now: float) -> None:
+        """Reckon with bytes that were received and are yet to be read: the line has not settled before they are."""
+        self._received_at = now
+
     def discard_input(self) -> None:
         """Drop what was received and not yet read."""
         for branch in self.up:

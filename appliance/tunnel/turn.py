@@ -77,6 +77,8 @@ class Turn:
         if session is self.ear:
             self.ear = None
             if not self._watch.is_reading:
+                # The kernel holds what the client did not take, part of it where no flush reaches: it comes now.
+                self._line.expect_input(self._poller.now)
                 self._watch.is_reading = True
                 self._watch.mind()
         session.has_turn = False

@@ -69,11 +69,13 @@ class FarEnd:
         """Whether nothing reaches the line for a time."""
         return not select.select([self.master], [], [], seconds)[0]
 
-    def fill(self) -> None:
-        """Write until nothing more is taken."""
+    def fill(self) -> int:
+        """Write until nothing more is taken, and count what was."""
+        count = 0
         with contextlib.suppress(BlockingIOError):
             while True:
-                os.write(self.master, bytes(4096))
+                count += os.write(self.master, bytes(4096))
+        return count
 
     def write(self, data: bytes) -> None:
         """Speak as a meter does."""

@@ -166,9 +166,35 @@ def test_a_client_that_floods_and_leaves_does_not_clog_the_line(make_rig: MakeRi
     assert following.read(12) == token
 
 
-def drain(rig: Rig) -> None:
+def test_what_a_client_leaves_unsent_is_dropped(rig: Rig) -> None:
+    client = rig.connected()
+    flood(client)
+    rig.wait_for(lambda: rig.tunnel._clients.published[0].is_paused, "the line to be jammed")
+    client.reset()
+    rig.wait_for(lambda: not rig.tunnel.snapshot().clients, "the client to be gone")
+    # A pty has handed 4 KiB to its far end already; the 8 KiB behind them and our own queue must not follow.
+    assert drain(rig) <= 4096
+
+
+def test_what_a_stalled_client_did_not_take_never_reaches_the_next(make_rig: MakeRig) -> None:
+    rig = make_rig(tunnel__policy="takeover", tunnel__disconnect_timeout="0")
+    for _ in range(2):
+        rig.connected()
+        full_since = time.monotonic()
+        while time.monotonic() - full_since < 0.5:  # by the clock alone, the line has settled then
+            if rig.far.fill():
+                full_since = time.monotonic()
+            time.sleep(0.02)
+        client = rig.connected()
+        serve(rig, client)
+
+
+def drain(rig: Rig) -> int:
+    """Read what still comes out of the line, and count it."""
+    count = 0
     while not rig.far.is_quiet(0.3):
-        os.read(rig.far.master, 65536)
+        count += len(os.read(rig.far.master, 65536))
+    return count
 
 
 def test_a_flooding_client_that_stays_gives_way_after_a_while(rig: Rig) -> None:
