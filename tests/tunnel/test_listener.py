@@ -1,0 +1,60 @@
+"""The TCP port itself."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from appliance.errors import ListenError
+from appliance.tunnel.connection import peer_name
+from appliance.tunnel.listener import Listener
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        (("192.0.2.7", 51512), "192.0.2.7:51512"),
+        (("::ffff:192.0.2.7", 51512, 0, 0), "192.0.2.7:51512"),
+        (("fe80::1%eth0", 51512, 0, 2), "[fe80::1%eth0]:51512"),
+        (("2001:db8::7", 1, 0, 0), "[2001:db8::7]:1"),
+    ],
+)
+def test_a_peer_is_named_as_people_write_it(address: tuple[str, int], name: str) -> None:
+    assert peer_name(address) == name
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_it_accepts_on_the_address_given(host: str) -> None:
+    listener = Listener(host, 0)
+    try:
+        assert listener.accept() is None
+        with socket.create_connection((host, listener.port), timeout=10):
+            accepted = listener.accept()
+            assert accepted is not None
+            accepted[0].close()
+    finally:
+        listener.close()
+
+
+def test_a_client_cannot_park_much_in_the_kernel() -> None:
+    listener = Listener("127.0.0.1", 0)
+    try:
+        with socket.create_connection(("127.0.0.1", listener.port), timeout=10) as client:
+            accepted = listener.accept()
+            assert accepted is not None
+            with accepted[0] as server:
+                assert server.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) <= 2 * 2048
+                assert client.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) <= 1024
+    finally:
+        listener.close()
+
+
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [("192.0.2.1", "Cannot assign requested address"), ("nonsense.invalid", "nonsense|Name|resolution|known")],
+)
+def test_what_cannot_be_listened_on_is_named(host: str, words: str) -> None:
+    with pytest.raises(ListenError, match=words) as caught:
+        Listener(host, 4711)
+    assert "4711" in str(caught.value)
