@@ -167,6 +167,24 @@ def test_an_unusable_state_folder_does_not_stop_it(tmp_path: Path) -> None:
     assert "Traceback" not in command.output
 
 
+@pytest.mark.parametrize("content", [b"", bytes(range(256)) * 8, b"[tunnel]\nport = 70000\nkeep_alive = 1000\n"])
+def test_a_broken_settings_file_is_told_kept_and_does_not_stop_it(tmp_path: Path, content: bytes) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    (state / "settings.toml").write_bytes(content)
+    with running("simulate", "--state", str(state), "--set", "tunnel.port=0") as command:
+        port = int(command.wait_for(PORT)[1])
+        with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE) as client:
+            client.sendall(bytes.fromhex("10 40 01 41 16"))
+            assert client.recv(1) == b"\xe5"
+        assert command.end() == 0
+    assert re.search(r"WARNING|ERROR", command.output)
+    assert "settings.toml" in command.output
+    assert "Traceback" not in command.output
+    asides = [path.read_bytes() for path in state.iterdir()]
+    assert content in asides
+
+
 def test_flags_for_services_that_are_not_there_say_so(simulate: tuple[str, ...]) -> None:
     flags = ("--http-port", "8080", "--console-port", "2323", "--board", "simulated", "--network", "observe")
     with running(*simulate, *flags) as command:

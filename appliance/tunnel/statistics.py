@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(slots=True)
@@ -41,24 +41,11 @@ class TunnelSnapshot:
     port: int | None
     """Port listened on now; `None` while there is none."""
     tls_port: int | None
-    clients: tuple[ClientSnapshot, ...] = ()
-    completed_accepts: int = 0
-    completed_connects: int = 0
-    disconnects: int = 0
-    dropped_accepts: int = 0
-    dropped_connects: int = 0
-    octets_from_serial: int = 0
-    octets_from_network: int = 0
-    octets_dropped: int = 0
-    accept_connection_seconds: float = 0.0
-    connect_connection_seconds: tuple[float, ...] = field(default=(0.0,))
+    clients: tuple[ClientSnapshot, ...]
+    counters: Counters
+    """A copy of the moment."""
+    accept_connection_seconds: float
+    """Of all connections, those that are open included."""
+    connect_connection_seconds: tuple[float, ...] = (0.0,)
     connect_state: str = "Disabled"
     """Dialling out is not offered; its rows are shown all the same."""
-
-
-def duration(seconds: float) -> str:
-    """Write a time span as `0 days 00:01:17`."""
-    minutes, second = divmod(int(seconds), 60)
-    hours, minute = divmod(minutes, 60)
-    days, hour = divmod(hours, 24)
-    return f"{days} days {hour:02}:{minute:02}:{second:02}"

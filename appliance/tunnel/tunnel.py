@@ -7,6 +7,7 @@ import select
 import threading
 import time
 from collections import deque
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -100,7 +101,7 @@ class Tunnel(Service):
 
     def snapshot(self) -> TunnelSnapshot:
         """State and counts (any thread)."""
-        counters, now = self.counters, self._clock()
+        counters, now = replace(self.counters), self._clock()
         clients = tuple(
             ClientSnapshot(
                 s.connection.peer, is_secure=s.connection.is_secure, has_bus=s.has_turn, seconds=now - s.opened_at
@@ -112,14 +113,7 @@ class Tunnel(Service):
             port=self._ports.plain_port,
             tls_port=self._ports.secure_port,
             clients=clients,
-            completed_accepts=counters.completed_accepts,
-            completed_connects=counters.completed_connects,
-            disconnects=counters.disconnects,
-            dropped_accepts=counters.dropped_accepts,
-            dropped_connects=counters.dropped_connects,
-            octets_from_serial=counters.octets_from_serial,
-            octets_from_network=counters.octets_from_network,
-            octets_dropped=counters.octets_dropped,
+            counters=counters,
             accept_connection_seconds=counters.connection_seconds + sum(client.seconds for client in clients),
         )
 

@@ -33,8 +33,8 @@ def test_five_hundred_clients_one_after_the_other(rig: Rig) -> None:
         client = rig.client()
         client.close()
     serve(rig, rig.connected())
-    assert rig.tunnel.snapshot().dropped_accepts == 0
-    assert rig.tunnel.snapshot().completed_accepts == 501
+    assert rig.tunnel.snapshot().counters.dropped_accepts == 0
+    assert rig.tunnel.snapshot().counters.completed_accepts == 501
 
 
 def test_reconnects_with_a_transaction_each(rig: Rig) -> None:
@@ -42,7 +42,7 @@ def test_reconnects_with_a_transaction_each(rig: Rig) -> None:
         client = rig.client()
         serve(rig, client)
         client.close()
-    assert rig.tunnel.snapshot().dropped_accepts == 0
+    assert rig.tunnel.snapshot().counters.dropped_accepts == 0
 
 
 def test_a_half_closed_client_gets_its_answer(rig: Rig) -> None:
@@ -238,5 +238,5 @@ def test_many_clients_at_once_leave_nothing_behind(rig: Rig) -> None:
             if number % 3 == 0:
                 sock.close()
         serve(rig, honest)
-        rig.wait_for(lambda: rig.tunnel.snapshot().dropped_accepts == 60, "all of them to be refused")
+        rig.wait_for(lambda: rig.tunnel.snapshot().counters.dropped_accepts == 60, "all of them to be refused")
     serve(rig, honest)

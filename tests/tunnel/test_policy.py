@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def test_refuse_resets_the_second_and_leaves_the_first_alone(rig: Rig) -> None:
     first = rig.connected()
     assert rig.client().ending() == "reset"
-    assert rig.tunnel.snapshot().dropped_accepts == 1
+    assert rig.tunnel.snapshot().counters.dropped_accepts == 1
     first.send(b"ping")
     assert rig.far.read(4) == b"ping"
 
@@ -29,7 +29,7 @@ def test_takeover_replaces_the_first(make_rig: MakeRig) -> None:
     rig.far.write(b"pong")
     assert second.read(4) == b"pong"
     state = rig.tunnel.snapshot()
-    assert (state.completed_accepts, state.disconnects, state.dropped_accepts) == (2, 1, 0)
+    assert (state.counters.completed_accepts, state.counters.disconnects, state.counters.dropped_accepts) == (2, 1, 0)
 
 
 def test_takeover_needs_nothing_of_a_client_that_does_not_read(make_rig: MakeRig) -> None:
@@ -108,7 +108,7 @@ def test_clients_that_come_and_go_without_a_word_do_not_wait_for_the_bus(make_ri
     for _ in range(40):
         rig.client().close()
     rig.wait_for(lambda: len(rig.tunnel.snapshot().clients) == 1, "the others to be gone")
-    assert rig.tunnel.snapshot().dropped_accepts == 0
+    assert rig.tunnel.snapshot().counters.dropped_accepts == 0
     holder.send(b"ping")
     assert rig.far.read(4) == b"ping"
 
@@ -152,5 +152,5 @@ def test_the_allow_list(make_rig: MakeRig, allowed: str, gets_in: bool) -> None:
         rig.connected()
     else:
         assert rig.client().ending() == "reset"
-        assert rig.tunnel.snapshot().dropped_accepts == 1
+        assert rig.tunnel.snapshot().counters.dropped_accepts == 1
         assert rig.tunnel.snapshot().state == "Waiting"

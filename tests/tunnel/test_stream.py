@@ -76,7 +76,7 @@ def test_nothing_is_lost_or_reordered_when_both_sides_pour(make_rig: MakeRig) ->
         thread.join(60)
     assert got["up"] == up
     state = rig.tunnel.snapshot()
-    assert (state.octets_from_serial, state.octets_from_network) == (size, size)
+    assert (state.counters.octets_from_serial, state.counters.octets_from_network) == (size, size)
 
 
 def test_counters_and_state_tell_the_connection(rig: Rig) -> None:
@@ -88,23 +88,23 @@ def test_counters_and_state_tell_the_connection(rig: Rig) -> None:
     client.read(1)
     state = rig.tunnel.snapshot()
     assert state.state == f"Connected {client.peer}"
-    assert (state.completed_accepts, state.disconnects, state.dropped_accepts) == (1, 0, 0)
-    assert (state.octets_from_network, state.octets_from_serial) == (5, 1)
+    assert (state.counters.completed_accepts, state.counters.disconnects, state.counters.dropped_accepts) == (1, 0, 0)
+    assert (state.counters.octets_from_network, state.counters.octets_from_serial) == (5, 1)
     assert state.accept_connection_seconds > 0
     client.close()
     rig.wait_for(lambda: rig.tunnel.snapshot().state == "Waiting", "the end of the connection")
     ended = rig.tunnel.snapshot()
-    assert ended.disconnects == 1
+    assert ended.counters.disconnects == 1
     assert ended.accept_connection_seconds >= state.accept_connection_seconds
 
 
 def test_serial_bytes_without_a_client_are_dropped_and_counted(rig: Rig) -> None:
     rig.far.write(b"stale")
-    rig.wait_for(lambda: rig.tunnel.snapshot().octets_dropped == 5, "the bytes to be dropped")
+    rig.wait_for(lambda: rig.tunnel.snapshot().counters.octets_dropped == 5, "the bytes to be dropped")
     client = rig.connected()
     rig.far.write(b"fresh")
     assert client.read(5) == b"fresh"
-    assert rig.tunnel.snapshot().octets_from_serial == 5
+    assert rig.tunnel.snapshot().counters.octets_from_serial == 5
 
 
 def test_idle_means_no_byte_on_the_line(make_rig: MakeRig) -> None:
@@ -115,7 +115,7 @@ def test_idle_means_no_byte_on_the_line(make_rig: MakeRig) -> None:
         rig.far.write(b"x")
         assert client.read(1) == b"x"
     assert client.ending() == "fin"
-    assert rig.tunnel.snapshot().disconnects == 1
+    assert rig.tunnel.snapshot().counters.disconnects == 1
 
 
 def test_the_longest_answer_at_300_bits_a_second_is_streamed_whole(make_rig: MakeRig) -> None:

@@ -90,7 +90,7 @@ def test_both_ports_obey_one_policy(rig: Rig, folder: Path) -> None:
     serve(rig, rig.connected())
     with pytest.raises((OSError, AssertionError)):  # a reset, in the handshake or behind it
         secure_client(rig, folder).read(1)
-    assert rig.tunnel.snapshot().dropped_accepts == 2
+    assert rig.tunnel.snapshot().counters.dropped_accepts == 2
 
 
 def test_unfinished_handshakes_disturb_nobody(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +101,7 @@ def test_unfinished_handshakes_disturb_nobody(rig: Rig, monkeypatch: pytest.Monk
     try:
         serve(rig, rig.connected())
         silent[0].send(b"GET / HTTP/1.0\r\n\r\n")
-        rig.wait_for(lambda: rig.tunnel.snapshot().dropped_accepts == 12, "all of them to be dropped")
+        rig.wait_for(lambda: rig.tunnel.snapshot().counters.dropped_accepts == 12, "all of them to be dropped")
     finally:
         for client in silent:
             client.close()
