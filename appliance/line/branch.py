@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from appliance.errors import LineError, PortGoneError
 from appliance.line.port import Port, open_port
 from appliance.line.statistics import KernelCounters, PortStatistics
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 log = logging.getLogger(__name__)
+
+
+def _not_open(_: Any) -> Any:
+    raise PortGoneError(errno.ENODEV, os.strerror(errno.ENODEV))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,9 @@ class Branch:
         """Describe the port `name` at `url`; an empty URL is a port that the device does not have."""
         self.name = name
         self.port: Port | None = None
+        self.read: Callable[[int], bytes] = _not_open
+        self.write: Callable[[bytes], int] = _not_open
+        """The open port's own, so that nothing stands between; an OSError while there is none."""
         self.pending = bytearray()
         self.fault: str | None = "not opened yet"
         self._url = url
@@ -95,6 +108,7 @@ class Branch:
             arrived.set_baud(baud)
             self._counters.opened(arrived.fd)
             self.port, self.fault = arrived, None
+            self.read, self.write = arrived.read, arrived.write
             log.info("%s port: %s is in use", self.name, self._url)
             changed = True
         elif arrived is not None:
@@ -130,6 +144,7 @@ class Branch:
 
     def _close(self, fault: str) -> None:
         port, self.port = self.port, None
+        self.read = self.write = _not_open
         self.fault = fault
         self.pending.clear()
         if port is not None:

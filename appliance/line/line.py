@@ -133,7 +133,7 @@ class Line(Service):
     def read(self, branch: Branch, size: int, now: float) -> bytes:
         """Read what has arrived on `branch`; nothing (``b""``) too when the device has just vanished."""
         try:
-            data = branch.in_use.read(size)
+            data = branch.read(size)
         except BlockingIOError:
             return b""
         except OSError as error:
@@ -154,7 +154,10 @@ class Line(Service):
         self._room -= len(data)
         self._written_at = now
         # More than the allowance never waits, whatever a line without a pace of its own has swallowed.
-        self._sent_at = min(max(now, self._sent_at) + len(data) * self._character, now + self._most_waiting)
+        if self._sent_at < now:
+            self._sent_at = now + len(data) * self._character
+        else:
+            self._sent_at = min(self._sent_at + len(data) * self._character, now + self._most_waiting)
         taken = True
         for branch in self.up:
             if branch.pending:
@@ -173,7 +176,7 @@ class Line(Service):
     def _give(self, branch: Branch, data: bytes) -> int:
         """Hand `data` to the kernel and keep what it does not take as pending; give the number of bytes taken."""
         try:
-            sent = branch.in_use.write(data)
+            sent = branch.write(data)
         except BlockingIOError:
             sent = 0
         except OSError as error:

@@ -32,7 +32,7 @@ class Poller:
         self._epoll = select.epoll()
         self._handlers: dict[int, Handler] = {}
         self._masks: dict[int, int] = {}
-        self._last: set[int] = set()
+        self._last: dict[int, Handler] = {}
         self._event = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._on_wake = on_wake
         self._is_open = True
@@ -48,10 +48,8 @@ class Poller:
         that was closed in this round could reach a new one of the same number.
         """
         self._epoll.register(fd, mask)
-        self._handlers[fd] = handler
+        (self._last if last else self._handlers)[fd] = handler
         self._masks[fd] = mask
-        if last:
-            self._last.add(fd)
 
     def change(self, fd: int, mask: int) -> None:
         """Wait for other events of `fd`."""
@@ -61,9 +59,9 @@ class Poller:
 
     def forget(self, fd: int) -> None:
         """Stop waiting for `fd`; it may be closed already."""
-        if self._handlers.pop(fd, None) is not None:
-            del self._masks[fd]
-            self._last.discard(fd)
+        if self._masks.pop(fd, None) is not None:
+            self._handlers.pop(fd, None)
+            self._last.pop(fd, None)
             with contextlib.suppress(OSError):  # closed, the kernel has forgotten it by itself
                 self._epoll.unregister(fd)
 
@@ -84,15 +82,16 @@ class Poller:
             due = self.due
             events = poll(None if due == FOREVER else max(0.0, due - clock()), EVENTS)
             self.now = clock()
-            postponed = []
+            postponed = None
             for fd, event in events:
+                handler = handlers.get(fd)
+                if handler is not None:
+                    handler(event)
+                else:  # one of the last, or closed by a handler before it
+                    postponed = events
+            for fd, event in postponed or ():
                 if fd in last:
-                    postponed.append((fd, event))
-                elif fd in handlers:  # else closed by a handler before it
-                    handlers[fd](event)
-            for fd, event in postponed:
-                if fd in handlers:
-                    handlers[fd](event)
+                    last[fd](event)
             if self.due <= self.now:
                 self.due = FOREVER
                 on_due()
