@@ -92,6 +92,8 @@ class Clients:
         session.is_open = False
         del self._sessions[session.fd]
         self._poller.forget(session.fd)
+        # Before anybody can see that the client has gone, its bytes have.
+        self._counters.octets_from_network -= self._turn.forget(session)
         self._counters.disconnects += 1
         self._counters.connection_seconds += self._poller.now - session.opened_at
         self.published = tuple(self)
@@ -100,7 +102,6 @@ class Clients:
         else:
             session.connection.close()
         log.info("client %s disconnected: %s", session.connection.peer, reason)
-        self._counters.octets_from_network -= self._turn.forget(session)
 
     def end_all(self, reason: str, *, reset: bool = False) -> None:
         """Let go of everybody."""
