@@ -93,7 +93,7 @@ def test_one_refuses(settings: Settings, three: list[Subscriber], story: list[st
 def test_one_breaks_while_it_prepares(
     error: BaseException, settings: Settings, three: list[Subscriber], story: list[str]
 ) -> None:
-    three[1].refusal = error  # type: ignore[assignment]
+    three[1].refusal = error  # type: ignore[assignment] # an error of another kind, on purpose
     before = settings.running
     with pytest.raises(type(error)):
         settings.set({"tunnel.port": "10002"}, save=True)

@@ -130,7 +130,7 @@ def test_words_for_a_person() -> None:
 
 def test_a_declaration_never_changes() -> None:
     with pytest.raises(FrozenInstanceError):
-        find("tunnel.port").default = 1  # type: ignore[misc]
+        find("tunnel.port").default = 1  # type: ignore[misc] # frozen: that is what is tested
 
 
 @pytest.mark.parametrize(

@@ -241,9 +241,9 @@ def test_what_cannot_be_saved_must_not_spoil_the_rest(folder: Path) -> None:
 def test_values_cannot_be_changed(folder: Path) -> None:
     values = Settings(folder).in_force
     with pytest.raises(TypeError):
-        values[tunnel.PORT] = 5  # type: ignore[index]
+        values[tunnel.PORT] = 5  # type: ignore[index] # immutable: likewise
     with pytest.raises(AttributeError):
-        values.port = 5  # type: ignore[attr-defined]
+        values.port = 5  # type: ignore[attr-defined] # likewise
     assert len(values) == len(DECLARATIONS)
     assert list(values) == list(DECLARATIONS)
     assert "tunnel.port=10001" in repr(values)

@@ -67,7 +67,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     | st.builds(ClientId, st.binary(min_size=2, max_size=64))
     | st.builds(ClientId, st.text(ASCII + ":", min_size=2, max_size=64).map(str.encode), st.just(value=True)),
     "network.confirm_minutes": st.just(0) | st.integers(1, 1440),
-    "link.speed": st.sampled_from(find("link.speed").type.options),  # type: ignore[attr-defined]
+    "link.speed": st.sampled_from(find("link.speed").type.options),  # type: ignore[attr-defined] # a choice
     "tunnel.allow": st.lists(network(), max_size=8, unique=True).map(tuple),
     "tunnel.port": st.integers(1, 65535),
     "tunnel.keep_alive": st.just(0) | st.integers(1000, 7_200_000),
