@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from appliance.errors import LineError, PortGoneError
 from appliance.line.port import Port, open_port
-from appliance.line.statistics import KernelCounters, PortStatistics
+from appliance.line.statistics import KernelCounters, PortStatistics, statistics_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +49,8 @@ class Branch:
         """The open port's own, so that nothing stands between; an OSError while there is none."""
         self.pending = bytearray()
         self.fault: str | None = "not opened yet"
-        self._url = url
+        self.url = url
+        """Device path or URL; empty where the device has no such port."""
         self._arrived: Port | None = None
         self._counters = KernelCounters()
         self.received = 0
@@ -58,24 +59,15 @@ class Branch:
         """Bytes that the kernel took so far; whoever writes the port counts them."""
 
     @property
-    def url(self) -> str:
-        """Device path or URL; empty where the device has no such port."""
-        return self._url
-
-    @url.setter
-    def url(self, url: str) -> None:
-        self._url = url
-
-    @property
     def is_missing(self) -> bool:
         """Whether there is something to open that is not open."""
-        return bool(self._url) and self._arrived is None and (self.port is None or self.port.url != self._url)
+        return bool(self.url) and self._arrived is None and (self.port is None or self.port.url != self.url)
 
     @property
     def in_use(self) -> Port:
         """The open port of a branch that is up."""
         if self.port is None:
-            raise PortGoneError(f"{self.name} port {self._url}: not open")
+            raise PortGoneError(f"{self.name} port {self.url}: not open")
         return self.port
 
     def open(self, baud: int) -> bool:
@@ -84,7 +76,7 @@ class Branch:
         :returns: whether a port now waits to be taken into use.
         """
         try:
-            port = open_port(self._url, baud)
+            port = open_port(self.url, baud)
         except LineError as error:
             if str(error) != self.fault:
                 log.warning("%s port: %s", self.name, error)
@@ -99,17 +91,21 @@ class Branch:
         :returns: whether anything changed.
         """
         changed = False
-        if self.port is not None and self.port.url != self._url:
+        if self.port is not None and self.port.url != self.url:
             log.info("%s port: %s given up", self.name, self.port.url)
             self._close(fault="not opened yet")
             changed = True
         arrived, self._arrived = self._arrived, None
-        if arrived is not None and arrived.url == self._url and self.port is None:
-            arrived.set_baud(baud)
+        if arrived is not None and arrived.url == self.url and self.port is None:
+            try:
+                arrived.set_baud(baud)
+            except LineError:
+                arrived.close()
+                raise
             self._counters.opened(arrived.fd)
             self.port, self.fault = arrived, None
             self.read, self.write = arrived.read, arrived.write
-            log.info("%s port: %s is in use", self.name, self._url)
+            log.info("%s port: %s is in use", self.name, self.url)
             changed = True
         elif arrived is not None:
             arrived.close()
@@ -132,8 +128,9 @@ class Branch:
         if port is not None:
             statistics = port.statistics(self._counters, self.received, self.transmitted)
         else:
-            statistics = PortStatistics(rx_bytes=self.received, tx_bytes=self.transmitted)
-        return BranchSnapshot(self.name, self._url, self.fault, statistics)
+            kernel = self._counters.read(None)
+            statistics = statistics_of(kernel, self.received, self.transmitted, rx_queued=None, tx_queued=None)
+        return BranchSnapshot(self.name, self.url, self.fault, statistics)
 
     def close(self) -> None:
         """Give the devices back."""

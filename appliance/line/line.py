@@ -66,7 +66,6 @@ class Line(Service):
         self._clock = clock
         self._attention = threading.Event()
         self._has_looked = threading.Event()
-        self._settings = settings
         self._room = 0
         self._received_at = self._written_at = self._sent_at = float("-inf")
         self._unsubscribe = settings.subscribe(self._prepare)

@@ -17,7 +17,7 @@ import serial
 
 from appliance.errors import LineError
 from appliance.line.pump import Pump
-from appliance.line.statistics import KernelCounters, PortStatistics
+from appliance.line.statistics import KernelCounters, PortStatistics, statistics_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -154,19 +154,7 @@ class Port:
             kernel = counters.read(self.fd if self.is_open else None)
             rx_queued = self._queue(termios.FIONREAD) if self.is_open else None
             tx_queued = self._queue(termios.TIOCOUTQ) if self.is_open and self._tells_output else None
-        if kernel is None:
-            return PortStatistics(rx_bytes=received, tx_bytes=transmitted, rx_queued=rx_queued, tx_queued=tx_queued)
-        return PortStatistics(
-            rx_bytes=kernel.rx,
-            rx_breaks=kernel.brk,
-            rx_parity_errors=kernel.parity,
-            rx_framing_errors=kernel.frame,
-            rx_overrun_errors=kernel.overrun,
-            rx_no_buffer_errors=kernel.buf_overrun,
-            rx_queued=rx_queued,
-            tx_bytes=kernel.tx,
-            tx_queued=tx_queued,
-        )
+        return statistics_of(kernel, received, transmitted, rx_queued=rx_queued, tx_queued=tx_queued)
 
     def close(self) -> None:
         """Give the device back. Closing twice is harmless."""

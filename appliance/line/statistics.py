@@ -63,6 +63,25 @@ def _read_counters(fd: int) -> _Reading | None:
     return _Reading(*_ICOUNTER.unpack(raw)[4:11])
 
 
+def statistics_of(
+    kernel: _Reading | None, received: int, transmitted: int, *, rx_queued: int | None, tx_queued: int | None
+) -> PortStatistics:
+    """Put the kernel's sums together with our own byte counts, which stand in where the kernel has none."""
+    if kernel is None:
+        return PortStatistics(rx_bytes=received, tx_bytes=transmitted, rx_queued=rx_queued, tx_queued=tx_queued)
+    return PortStatistics(
+        rx_bytes=kernel.rx,
+        rx_breaks=kernel.brk,
+        rx_parity_errors=kernel.parity,
+        rx_framing_errors=kernel.frame,
+        rx_overrun_errors=kernel.overrun,
+        rx_no_buffer_errors=kernel.buf_overrun,
+        rx_queued=rx_queued,
+        tx_bytes=kernel.tx,
+        tx_queued=tx_queued,
+    )
+
+
 class KernelCounters:
     """Sums a port's kernel counters over wrap-around and over a device that is unplugged and comes back.
 

@@ -15,7 +15,8 @@ RECEIVE_BUFFER = 2048
 """Bytes that the kernel keeps of a client that sends faster than the line; it doubles the number for its own use."""
 
 SEGMENT = 1024
-"""Largest TCP segment asked for (RFC 9293, 3.7.1): several must fit the small window, or each waits for a timer."""
+"""Largest TCP segment asked for (RFC 9293, 3.7.1). It keeps the sender's own kernel from taking much on credit:
+with it, a client on loopback got rid of 50 KB before it had to wait, without it of 1.7 MB."""
 
 BACKLOG = 32
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from appliance.line import statistics
+from appliance.line.branch import Branch
 from appliance.line.statistics import KernelCounters, _Reading
 
 if TYPE_CHECKING:
@@ -40,3 +41,13 @@ def test_a_device_without_counters_says_so(monkeypatch: pytest.MonkeyPatch) -> N
     counters = KernelCounters()
     counters.opened(3)
     assert counters.read(3) is None
+
+
+def test_the_counts_outlast_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    readings = [_Reading(), _Reading(rx=9, parity=2)]
+    monkeypatch.setattr(statistics, "_read_counters", lambda _fd: readings.pop(0))
+    branch = Branch("two-wire", "/dev/ttyAMA0")
+    branch._counters.opened(3)
+    branch._counters.read(3)
+    counted = branch.snapshot().statistics  # unplugged by now: there is no port
+    assert (counted.rx_bytes, counted.rx_parity_errors, counted.rx_queued) == (9, 2, None)
