@@ -7,16 +7,20 @@ import socket
 from typing import TYPE_CHECKING
 
 from appliance.certificate import Certificate
-from appliance.errors import ListenError, ServiceError
+from appliance.errors import ListenError
+from appliance.line.keeper import LineKeeper
 from appliance.line.line import Line
 from appliance.settings import network
+from appliance.supervision.supervisor import Supervisor
+from appliance.supervision.ward import Ward
 from appliance.tunnel.tunnel import Tunnel
 
 if TYPE_CHECKING:
+    import threading
     from pathlib import Path
 
-    from appliance.service import Service
     from appliance.settings import Settings
+    from appliance.supervision.supervisor import Verdict
 
 log = logging.getLogger(__name__)
 
@@ -26,40 +30,64 @@ FIRST_LOOK = 1.0
 
 
 class Device:
-    """The whole appliance, whatever its hardware."""
+    """The whole appliance, whatever its hardware.
+
+    A service that supervision builds anew takes the place of the one before in the attribute of its name.
+    """
 
     def __init__(self, settings: Settings, *, state: Path, host: str) -> None:
         """Build the services; `host` is the address to listen on, empty for every one."""
         self.settings = settings
         self.certificate = Certificate(state, self._names)
         self.line = Line(settings)
-        self.tunnel = Tunnel(settings, self.line, host=host, tls_context=self.certificate.context)
-        self._services: tuple[Service, ...] = (self.line, self.tunnel)
+        self._host = host
+        self._keeper = LineKeeper(self.line)
+        self.tunnel = self._new_tunnel()
+        self.supervisor = Supervisor([Ward("line", self._build_keeper), Ward("tunnel", self._build_tunnel)])
 
     def start(self, *, must_listen: bool) -> None:
         """Start every service.
 
         :raises ListenError: when a port cannot be had and `must_listen`; without it the tunnel goes on trying.
         """
-        try:
+        if must_listen:
             self.tunnel.listen()
-        except ListenError as error:
-            if must_listen:
-                raise
-            log.error("%s; trying again", error)  # noqa: TRY400 (the reason says all, a traceback adds nothing)
-        self.line.start()
-        # Else the first client, who may be quick, would be refused for want of a line that is there.
-        self.line.wait_for_first_look(FIRST_LOOK)
-        self.tunnel.start()
+        self.supervisor.start()
+
+    def supervise(self, stopping: threading.Event) -> Verdict | None:
+        """Look after the services until told to stop; see `Supervisor.watch`."""
+        return self.supervisor.watch(stopping)
 
     def stop(self) -> None:
         """Stop every service, the last started first, and give the serial devices back."""
-        for service in reversed(self._services):
-            try:
-                service.stop()
-            except ServiceError:
-                log.exception("stopping %s", service.name)
+        self.supervisor.stop()
+        self.tunnel.stop()  # one that was never started holds its ports all the same
         self.line.close()
+
+    def _build_keeper(self) -> LineKeeper:
+        self._keeper = LineKeeper(self.line)
+        return self._keeper
+
+    def _new_tunnel(self, former: Tunnel | None = None) -> Tunnel:
+        return Tunnel(
+            self.settings,
+            self.line,
+            host=self._host,
+            tls_context=self.certificate.context,
+            counters=former.counters if former is not None else None,
+        )
+
+    def _build_tunnel(self) -> Tunnel:
+        # The first one was made by the constructor, for its ports had to be had before anything else began.
+        if self.tunnel.thread.ident is not None:
+            self.tunnel = self._new_tunnel(self.tunnel)
+        # Else the first client, who may be quick, would be refused for want of a line that is there.
+        self._keeper.wait_for_first_look(FIRST_LOOK)
+        try:
+            self.tunnel.listen()
+        except ListenError as error:
+            log.error("%s; trying again", error)  # noqa: TRY400 (the reason says all, a traceback adds nothing)
+        return self.tunnel
 
     def _names(self) -> list[str]:
         """Give what clients may call this device, for its certificate."""

@@ -22,6 +22,9 @@ SIMULATED_DEFAULTS: dict[Setting[Any], Any] = {http.PORT: 8080, http.HTTPS_PORT:
 """Where the factory's port needs root, the simulated device has another from its own factory."""
 
 
+GIVEN_UP = 70
+"""Exit status when the services cannot be kept alive (EX_SOFTWARE of sysexits.h)."""
+
 _TRY = r"""printf "\x10\x5b\x01\x5c\x16" >&3; timeout 3 cat <&3 | od -An -tx1"""
 """A request for the data of the meter with primary address 1 (EN 13757-2, REQ_UD2), and its answer in hexadecimal."""
 
@@ -37,10 +40,10 @@ def operate(options: argparse.Namespace, stopping: threading.Event) -> int:
     device = Device(settings, state=options.state, host=options.bind)
     device.start(must_listen=False)
     log.info("cme3000 %s: line %s, tunnel on port %s", __version__, _line_url(device), device.tunnel.snapshot().port)
-    stopping.wait()
+    verdict = device.supervise(stopping)
     log.info("stopping")
     device.stop()
-    return 0
+    return 0 if verdict is None else GIVEN_UP
 
 
 def simulate(options: argparse.Namespace, stopping: threading.Event) -> int:
@@ -65,13 +68,13 @@ def simulate(options: argparse.Namespace, stopping: threading.Event) -> int:
         device = Device(settings, state=options.state, host=options.bind)
         device.start(must_listen=True)
         print(_banner(options, device, bus), flush=True)  # noqa: T201 (what the command is for)
-        stopping.wait()
+        verdict = device.supervise(stopping)
         log.info("stopping")
     finally:
         if device is not None:
             device.stop()
         bus.stop()
-    return 0
+    return 0 if verdict is None else GIVEN_UP
 
 
 def _overrides(options: argparse.Namespace) -> dict[str, str]:

@@ -122,6 +122,12 @@ class Branch:
             return 0
         return len(self.pending) + self.port.queued_output()
 
+    def line_errors(self) -> int:
+        """Parity, framing, overrun and break errors so far; 0 where the device does not count them (any thread)."""
+        port = self.port
+        counted = self._counters.read(port.fd if port is not None else None)
+        return 0 if counted is None else counted.parity + counted.frame + counted.overrun + counted.brk
+
     def snapshot(self) -> BranchSnapshot:
         """State and statistics (any thread)."""
         port = self.port

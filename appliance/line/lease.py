@@ -72,3 +72,10 @@ class Lease:
         if heir is not None:
             heir.lease_granted()
         self.on_change()
+
+    def evict(self, is_gone: Callable[[Party], bool]) -> None:
+        """Take the bus, and their places in the queue, from all parties of whom `is_gone` is true."""
+        with self._lock:
+            parties = [*([self._holder] if self._holder is not None else []), *self._waiting]
+        for party in filter(is_gone, parties):
+            self.give_up(party)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,7 +11,6 @@ from appliance.errors import LineError
 from appliance.line.branch import Branch, BranchSnapshot
 from appliance.line.lease import Lease
 from appliance.line.timing import LONGEST_FRAME, UART_FIFO, answer_window, character_time, silence
-from appliance.service import Service
 from appliance.settings import Settings, Transition, Values
 from appliance.settings import line as declared
 
@@ -23,9 +21,6 @@ log = logging.getLogger(__name__)
 
 ALLOWANCE = 2048
 """Bytes that may wait for the wire: 9.4 s at 2400 bit/s. More would block the bus long after their sender has left."""
-
-RETRY = 1.0
-"""Seconds between two attempts to open a device that is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +37,20 @@ class LineSnapshot:
         return tuple(branch.fault for branch in self.branches if branch.url and branch.fault)
 
 
-class Line(Service):
-    """Keeps the ports open (its own thread) and moves bytes for whoever has the line in hand.
+class Line:
+    """Moves bytes for whoever has the line in hand; the `LineKeeper` opens its ports.
 
     Methods are for the one thread that holds the line, unless they say *any thread*. A request goes to every
     branch that is up; answers come from either.
     """
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
-        """Build the line from the settings; nothing is opened before `start`."""
-        super().__init__("line")
+        """Build the line from the settings; nothing is open yet."""
         self.lease = Lease()
         self.on_change: Callable[[], None] = lambda: None
         """Called from any thread when `refresh` has something to do."""
+        self.on_missing: Callable[[], None] = lambda: None
+        """Called from any thread when a port is to be opened."""
         values = settings.in_force
         self.baud: int = values[declared.BAUD_RATE]
         self.wanted_baud = self.baud
@@ -62,39 +58,16 @@ class Line(Service):
         self.up: tuple[Branch, ...] = ()
         self._two_wire = Branch("two-wire", values[declared.TWO_WIRE])
         self._optical = Branch("optical", values[declared.OPTICAL])
-        self._branches = (self._two_wire, self._optical)
+        self.branches = (self._two_wire, self._optical)
         self._clock = clock
-        self._attention = threading.Event()
-        self._has_looked = threading.Event()
         self._room = 0
         self._received_at = self._written_at = self._sent_at = float("-inf")
         self._unsubscribe = settings.subscribe(self._prepare)
 
-    # The keeper: opening a device may take seconds (a network URL), so it has a thread of its own.
-
-    def run(self) -> None:
-        """Open what is missing, again and again, until told to stop."""
-        while not self.stopping.is_set():
-            missing = [branch for branch in self._branches if branch.is_missing]
-            opened = [branch.open(self.wanted_baud) for branch in missing]
-            self._has_looked.set()
-            if any(opened):
-                self.on_change()
-            self._attention.wait(None if all(opened) else RETRY)
-            self._attention.clear()
-
-    def wait_for_first_look(self, deadline: float) -> None:
-        """Wait until every port has been tried once, at most `deadline` seconds (any thread)."""
-        self._has_looked.wait(deadline)
-
-    def wake(self) -> None:
-        """Make the keeper look for missing ports now (any thread)."""
-        self._attention.set()
-
     def close(self) -> None:
         """Give the devices back, after everybody who uses the line has ended."""
         self._unsubscribe()
-        for branch in self._branches:
+        for branch in self.branches:
             branch.close()
         self.up = ()
 
@@ -106,7 +79,7 @@ class Line(Service):
         def apply() -> None:
             self.wanted_baud, self._two_wire.url, self._optical.url = baud, two_wire, optical
             self._room = 0
-            self.wake()
+            self.on_missing()
             self.on_change()
 
         return Transition(apply=apply, abandon=lambda: None)
@@ -119,7 +92,7 @@ class Line(Service):
         :returns: whether the set of ports changed.
         """
         changed = False
-        for branch in self._branches:
+        for branch in self.branches:
             try:
                 changed |= branch.refresh(self.baud)
             except LineError as error:
@@ -190,7 +163,7 @@ class Line(Service):
         """Note that the device of `branch` has vanished; the keeper tries to get it back."""
         branch.lose(reason)
         self._note_ports()
-        self.wake()
+        self.on_missing()
 
     def room(self) -> int:
         """Bytes that may be given to `write` now, so that never more than `ALLOWANCE` wait for the wire.
@@ -273,16 +246,29 @@ class Line(Service):
                 self.lose(branch, str(error))
         log.info("line runs at %d bit/s", self.baud)
 
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What is wrong, a sentence a port that should be there and is not (any thread)."""
+        return tuple(fault for branch in self.branches if branch.url and (fault := branch.fault))
+
+    def octets(self) -> int:
+        """Bytes that were read and written so far (any thread)."""
+        return sum(branch.received + branch.transmitted for branch in self.branches)
+
+    def line_errors(self) -> int:
+        """Parity, framing, overrun and break errors that the ports have counted (any thread)."""
+        return sum(branch.line_errors() for branch in self.branches)
+
     def snapshot(self) -> LineSnapshot:
         """State and statistics (any thread)."""
-        return LineSnapshot(self.baud, bool(self.up), tuple(branch.snapshot() for branch in self._branches))
+        return LineSnapshot(self.baud, bool(self.up), tuple(branch.snapshot() for branch in self.branches))
 
     def _note_speed(self) -> None:
         self._character = character_time(self.baud)
         self._most_waiting = (ALLOWANCE + UART_FIFO) * self._character
 
     def _note_ports(self) -> None:
-        self.up = tuple(branch for branch in self._branches if branch.port is not None)
+        self.up = tuple(branch for branch in self.branches if branch.port is not None)
         self._room = 0
         if not self.up:
             self._sent_at = self._written_at = self._received_at = float("-inf")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import struct
+import threading
 from dataclasses import dataclass
 
 _TIOCGICOUNT = 0x545D
@@ -87,24 +88,27 @@ class KernelCounters:
 
     The driver counts from its own start, and a USB adapter from zero each time it is plugged in: only differences
     between readings of one open port are added up. A reading now and then (each page that shows them) is enough; the
-    fastest counter wraps after 228 days at 2400 bit/s.
+    fastest counter wraps after 228 days at 2400 bit/s. Any thread may read.
     """
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._sum: _Reading | None = None
         self._last: _Reading | None = None
 
     def opened(self, fd: int) -> None:
         """Begin to count on a port that was just opened."""
-        self._last = _read_counters(fd)
-        if self._last is not None and self._sum is None:
-            self._sum = _Reading()
+        with self._lock:
+            self._last = _read_counters(fd)
+            if self._last is not None and self._sum is None:
+                self._sum = _Reading()
 
     def read(self, fd: int | None) -> _Reading | None:
         """Give the sums now; those known last where the port is gone; `None` where it never counted."""
-        if fd is not None and self._last is not None and self._sum is not None:
-            now = _read_counters(fd)
-            if now is not None:
-                self._sum = self._sum.plus_since(self._last, now)
-                self._last = now
-        return self._sum
+        with self._lock:
+            if fd is not None and self._last is not None and self._sum is not None:
+                now = _read_counters(fd)
+                if now is not None:
+                    self._sum = self._sum.plus_since(self._last, now)
+                    self._last = now
+            return self._sum

@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import threading
 import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from appliance.service import Service
 
     Handler = Callable[[int], None]
 
@@ -36,6 +39,7 @@ class Poller:
         self._event = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._on_wake = on_wake
         self._is_open = True
+        self._open_lock = threading.Lock()
         self.due = FOREVER
         self.now = clock()
         """When the events that are being handled were seen, seconds of the loop's clock."""
@@ -71,16 +75,24 @@ class Poller:
 
     def wake(self) -> None:
         """Make the loop call `on_wake` now (any thread)."""
-        if self._is_open:
-            with contextlib.suppress(OSError):
+        # Under a lock: written a moment after `close`, the number could belong to somebody else's descriptor.
+        with self._open_lock:
+            if self._is_open:
                 os.eventfd_write(self._event, 1)
 
-    def serve(self, is_done: Callable[[], bool], *, on_due: Callable[[], None]) -> None:
-        """Wait for events and handle them until `is_done`; call `on_due` when the deadline has passed and is unset."""
+    def serve(self, service: Service, *, on_due: Callable[[], None]) -> None:
+        """Wait for events and handle them until `service` is stopping.
+
+        `on_due` is called when the deadline has passed and is unset.
+        """
         poll, clock, handlers, last = self._epoll.poll, self._clock, self._handlers, self._last
+        is_done = service.stopping.is_set
         while not is_done():
             due = self.due
-            events = poll(None if due == FOREVER else max(0.0, due - clock()), EVENTS)
+            timeout = None if due == FOREVER else max(0.0, due - clock())
+            service.is_resting = True
+            events = poll(timeout, EVENTS)
+            service.is_resting = False
             self.now = clock()
             postponed = None
             for fd, event in events:
@@ -98,9 +110,14 @@ class Poller:
 
     def close(self) -> None:
         """Free the loop's own descriptor."""
-        self._is_open = False
-        self._epoll.close()
-        os.close(self._event)
+        with self._open_lock:
+            self._is_open = False
+            self._epoll.close()
+            os.close(self._event)
+
+    def look_at_the_clock(self) -> None:
+        """Take the present for `now`, outside of a round."""
+        self.now = self._clock()
 
     def _woken(self, _events: int) -> None:
         with contextlib.suppress(BlockingIOError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import select
 import threading
@@ -19,6 +20,7 @@ from appliance.tunnel.configuration import TunnelConfiguration
 from appliance.tunnel.line_watch import LARGE_READ, SMALL_READ, LineWatch
 from appliance.tunnel.poller import FOREVER, Poller
 from appliance.tunnel.ports import Ports
+from appliance.tunnel.session import Session
 from appliance.tunnel.statistics import ClientSnapshot, Counters, TunnelSnapshot
 from appliance.tunnel.turn import Turn
 
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from appliance.line.line import Line
     from appliance.settings import Settings
     from appliance.tunnel.listener import Listener
-    from appliance.tunnel.session import Session
 
 log = logging.getLogger(__name__)
 
@@ -59,11 +60,15 @@ class Tunnel(Service):
         *,
         host: str = "",
         tls_context: Callable[[], ssl.SSLContext] | None = None,
+        counters: Counters | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Build the tunnel on `line`; it listens on `host` (empty: every address) after `listen`."""
+        """Build the tunnel on `line`; it listens on `host` (empty: every address) after `listen`.
+
+        It goes on counting in `counters`, those of a tunnel whose place it takes.
+        """
         super().__init__("tunnel")
-        self.counters = Counters()
+        self.counters = counters or Counters()
         self._line = line
         self._clock = clock
         self._commands: deque[Callable[[], None]] = deque()
@@ -93,11 +98,19 @@ class Tunnel(Service):
 
     def run(self) -> None:
         """Serve until told to stop."""
-        try:
-            self._look_around()
-            self._poller.serve(self.stopping.is_set, on_due=self._check)
-        finally:
-            self._shut_down()
+        self._look_around()
+        self._poller.serve(self, on_due=self._check)
+
+    def release(self) -> None:
+        """Let go of clients and ports, and leave the line to whoever comes next."""
+        self._poller.look_at_the_clock()
+        with contextlib.ExitStack() as steps:  # the last first, each whatever became of those before
+            steps.callback(self._poller.close)
+            steps.callback(self._ports.close)
+            steps.callback(self._line.lease.evict, lambda party: isinstance(party, Session))
+            steps.callback(self._admission.close)
+            steps.callback(self._clients.end_all, "shutting down")
+            steps.callback(self._obey)
 
     def snapshot(self) -> TunnelSnapshot:
         """State and counts (any thread)."""
@@ -230,11 +243,15 @@ class Tunnel(Service):
 
     def _look_around(self) -> None:
         """Do what other threads asked for: new settings, ports that came, a bus that changed hands."""
-        while self._commands:
-            self._commands.popleft()()
+        self.beat()
+        self._obey()
         if self._line.refresh():
             self._watch.mind()
         self._check()
+
+    def _obey(self) -> None:
+        while self._commands:
+            self._commands.popleft()()
 
     def _check(self) -> None:
         """Look at everything that has a deadline, and set the next."""
@@ -305,11 +322,3 @@ class Tunnel(Service):
         if not configuration.is_enabled:
             self._clients.end_all("the tunnel was switched off")
         done.set()
-
-    def _shut_down(self) -> None:
-        while self._commands:
-            self._commands.popleft()()
-        self._clients.end_all("shutting down")
-        self._admission.close()
-        self._ports.close()
-        self._poller.close()

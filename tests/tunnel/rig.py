@@ -11,6 +11,7 @@ import time
 import tty
 from typing import TYPE_CHECKING
 
+from appliance.line.keeper import LineKeeper
 from appliance.line.line import Line
 from appliance.settings import Settings
 from appliance.tunnel.tunnel import Tunnel
@@ -152,6 +153,7 @@ class Rig:
             }
         )
         self.line = Line(self.settings)
+        self.keeper = LineKeeper(self.line)
         self.tunnel = Tunnel(self.settings, self.line, host="127.0.0.1", tls_context=tls_context)
         self._clients: list[Client] = []
 
@@ -163,7 +165,7 @@ class Rig:
 
     def start(self) -> Rig:
         self.tunnel.listen()
-        self.line.start()
+        self.keeper.start()
         self.tunnel.start()
         wait_until(lambda: self.line.up, "the line")
         return self
@@ -186,7 +188,7 @@ class Rig:
         for client in self._clients:
             client.close()
         self.tunnel.stop()
-        self.line.stop()
+        self.keeper.stop()
         self.line.close()
         self.far.unplug()
 

@@ -125,7 +125,7 @@ def test_a_taken_port_at_the_start_is_told_and_tried_again(tmp_path: Path, monke
     try:
         with pytest.raises(ListenError, match=f"port {taken}: Address already in use"):
             rig.tunnel.listen()
-        rig.line.start()
+        rig.keeper.start()
         rig.tunnel.start()
         assert "cannot listen" in rig.tunnel.snapshot().state
         # What does not concern the port can be changed all the same.

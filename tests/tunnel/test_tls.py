@@ -136,7 +136,7 @@ def test_without_a_certificate_the_plain_port_serves_and_the_reason_is_told(tmp_
     try:
         with pytest.raises(ListenError, match="cannot make a certificate"):
             rig.tunnel.listen()
-        rig.line.start()
+        rig.keeper.start()
         rig.tunnel.start()
         rig.wait_for(lambda: rig.line.up, "the line")
         assert "cannot make a certificate" in rig.tunnel.snapshot().state

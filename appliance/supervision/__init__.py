@@ -1,0 +1,1 @@
+"""Keeping the appliance alive: services that are restarted, the watchdog, and why it last began anew."""
