@@ -40,6 +40,7 @@ CUSTOM = {
     "line.two_wire": "/dev/ttyUSB0",
     "line.optical": "socket://10.1.2.9:4000",
     "console.enabled": "off",
+    "panel.reset_in_operation": "off",
     "console.port": "2323",
     "http.enabled": "off",
     "http.port": "8080",

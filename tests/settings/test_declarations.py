@@ -34,6 +34,7 @@ DEFAULTS = {
     "line.baud_rate": "2400",
     "line.two_wire": "/dev/ttyAMA0",
     "line.optical": "",
+    "panel.reset_in_operation": "on",
     "console.enabled": "on",
     "console.port": "23",
     "http.enabled": "on",
@@ -105,7 +106,7 @@ def test_names_and_order() -> None:
     assert names == [*DEFAULTS, "http.authentication"]
     assert len(set(names)) == len(names)
     assert all(re.fullmatch(r"[a-z]+\.[a-z][a-z0-9_]*", name) for name in names)
-    assert list(SECTIONS) == ["network", "link", "tunnel", "line", "console", "http"]
+    assert list(SECTIONS) == ["network", "link", "tunnel", "line", "panel", "console", "http"]
     assert [setting for settings in SECTIONS.values() for setting in settings] == list(DECLARATIONS)
     assert all(setting.name == f"{setting.section}.{setting.key}" for setting in DECLARATIONS)
 

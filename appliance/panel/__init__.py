@@ -1,0 +1,1 @@
+"""The front panel: four LEDs, a button, and what they mean."""
