@@ -163,3 +163,11 @@ class MigrationError(ApplianceError, ValueError):
 
 class CertificateError(ApplianceError, OSError):
     """There is no usable TLS certificate, and none can be made."""
+
+
+class NetworkError(ApplianceError, OSError):
+    """The kernel does not tell about its network interfaces, or refuses a change of them."""
+
+
+class RebootError(ApplianceError, OSError):
+    """A reboot could not even be asked for."""
