@@ -4,8 +4,25 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
+from typing import TextIO
 
 LEVELS = ("debug", "info", "warning", "error")
+
+
+SCREEN = threading.Lock()
+"""Held by whoever writes to the terminal: a log line, or a panel that has a part of it for itself.
+
+Without it, a line that comes while the terminal takes only half of the panel would land in its middle.
+"""
+
+
+class _SharedScreen(logging.StreamHandler[TextIO]):
+    """Writes a line at a time."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with SCREEN:
+            super().emit(record)
 
 
 class _OneLine(logging.Formatter):
@@ -18,6 +35,6 @@ class _OneLine(logging.Formatter):
 
 def log_to_stderr(level: str) -> None:
     """Log events from `level` up (one of `LEVELS`)."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _SharedScreen(sys.stderr)
     handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(threadName)s: %(message)s"))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

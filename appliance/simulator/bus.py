@@ -111,6 +111,21 @@ class SimulatedBus(Service):
         """What is wrong with the two-wire segment."""
         return self._two_wire.faults
 
+    @property
+    def line_errors(self) -> int:
+        """Characters that reached the gateway damaged or not at all, on both segments; it only grows (any thread).
+
+        A pty carries neither parity nor framing errors, so here is what the kernel counts for a real UART: collisions,
+        noise, and what was lost because the gateway did not read (overrun).
+        """
+        overruns = self._line.overruns + (self._head.overruns if self._head else 0)
+        return overruns + sum(segment.line_errors for segment in self._segments)
+
+    @property
+    def is_plugged(self) -> bool:
+        """Whether the line device is there (any thread)."""
+        return self._line.is_open
+
     def meter(self, primary: int) -> Meter:
         """Return the first meter that has that primary address now.
 
@@ -166,9 +181,14 @@ class SimulatedBus(Service):
         """
         self._order(lambda: None if self._line.is_open else self._line.open())
 
+    def collide(self) -> None:
+        """Let two talkers on the two-wire segment talk over each other once: some eight line errors."""
+        self._order(self._two_wire.collide)
+
     def run(self) -> None:
         """Move bytes until told to stop."""
         while not self.stopping.is_set():
+            self.beat()
             while self._orders:
                 self._orders.popleft()()
             waits = [wait for segment in self._segments if (wait := segment.advance()) is not None]
@@ -181,7 +201,10 @@ class SimulatedBus(Service):
                 for descriptor, events in end.watched().items():
                     poll.register(descriptor, events)
                     owners[descriptor] = end
-            for descriptor, events in poll.poll(timeout):
+            self.is_resting = True
+            ready = poll.poll(timeout)
+            self.is_resting = False
+            for descriptor, events in ready:
                 if descriptor == self._waker:
                     os.eventfd_read(self._waker)
                 else:

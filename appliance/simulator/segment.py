@@ -35,6 +35,9 @@ _JUNK_FIRST = (0.1, 0.4)
 _JUNK_PAUSE = (0.5, 2.0)
 _JUNK_LENGTH = 12
 
+_COLLISION = (bytes([0x01] * 8), bytes([0x02] * 8))
+"""What two talk over each other: a space wins, so eight bits of 0 come with a parity bit of 1, eight times over."""
+
 
 @dataclass(frozen=True)
 class _Event:
@@ -90,6 +93,24 @@ class Segment:
         self._talking: dict[Meter, float] = {}
         self._junk: dict[Meter, float] = {}
         self._powered = True
+        self._spoilt = 0
+
+    @property
+    def line_errors(self) -> int:
+        """Characters that reached the master damaged, since the beginning; any thread may look.
+
+        Those are what a UART reports as parity and framing errors when several talk at once, and all that noise
+        changed or swallowed on the way to the master. Of what it spoils on the way to the meters a master sees nothing.
+        """
+        return self._receiver.framing_errors + self._receiver.parity_errors + self._spoilt
+
+    def collide(self) -> None:
+        """Let two talk at once now, unasked; on a bus without supply nothing happens."""
+        if not self._powered:
+            return
+        now = self._wire.now()
+        for data in _COLLISION:
+            self._receiver.add(Talk(now, self._baud(), data))
 
     def advance(self) -> float | None:
         """Let everything happen that is due by now.
@@ -200,7 +221,10 @@ class Segment:
         self._receiver.add(talk)
 
     def _character_received(self, moment: float) -> None:  # noqa: ARG002 (the receiver knows the moment)
-        self._received += self._through_noise(self._receiver.take(self._baud()))
+        byte = self._receiver.take(self._baud())
+        arrived = self._through_noise(byte)
+        self._spoilt += arrived != bytes([byte])
+        self._received += arrived
 
     def _fall_silent(self, moment: float) -> None:
         self._talking = {meter: end for meter, end in self._talking.items() if end > moment}
