@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.setswitchinterval(SWITCH_INTERVAL)
     try:
         with ending_signals() as stopping:
-            return _command(options, stopping)
+            status = _command(options, stopping)
     except (InvalidSettings, ListenError) as error:
         advice = ""
         if isinstance(error, ListenError):
@@ -38,6 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
         sys.stderr.write(f"cme3000: {error}{advice}\n")
         return 1
+    if status < 0:  # Outcome.BEGIN_ANEW, without loading all that knows of it for a command that does not
+        sys.stdout.flush()
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 (this very program)
+    return status
 
 
 def _command(options: argparse.Namespace, stopping: threading.Event) -> int:
@@ -49,7 +54,7 @@ def _command(options: argparse.Namespace, stopping: threading.Event) -> int:
             meters=options.meters, seed=options.seed, pace=options.pace, port=options.bus_port, stopping=stopping
         )
     if options.command == "simulate":
-        from appliance.operation import simulate
+        from appliance.simulation import simulate
 
         return simulate(options, stopping)
     from appliance.operation import operate

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from appliance import __version__
+from appliance.errors import InvalidValue
 from appliance.logbook import LEVELS
+from appliance.network.interface import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,7 +106,22 @@ def _add_common(parser: argparse.ArgumentParser, *, state: Path, board: str, net
         help=f"address to listen on (default {bind or 'every one, IPv4 and IPv6'})",
     )
     hardware = parser.add_argument_group("hardware")
-    hardware.add_argument("--board", choices=("pi", "simulated", "none"), help=f"LEDs and button (default {board})")
+    boards = ("simulated", "none") if board == "simulated" else ("pi", "simulated", "none")
+    hardware.add_argument("--board", choices=boards, help=f"LEDs and button (default {board})")
+    if board == "pi":
+        hardware.add_argument(
+            "--board-file",
+            type=Path,
+            default=Path("/etc/cme3000/board.toml"),
+            metavar="FILE",
+            help="which pin does what (default %(default)s)",
+        )
+        hardware.add_argument(
+            "--interface",
+            type=_interface,
+            metavar="NAME",
+            help="the network interface (default: the first wired Ethernet)",
+        )
     hardware.add_argument(
         "--network",
         choices=("managed", "observe"),
@@ -135,6 +152,13 @@ def _assignment(text: str) -> tuple[str, str]:
     if not equals or not name:
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE, for example line.baud_rate=300")
     return name.strip(), value
+
+
+def _interface(text: str) -> str:
+    try:
+        return check_name(text)
+    except InvalidValue as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 class _count:  # noqa: N801 (used as a function that argparse shows nothing of)

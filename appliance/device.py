@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import logging
 import socket
+import time
 from typing import TYPE_CHECKING
 
 from appliance.certificate import Certificate
 from appliance.errors import ListenError
 from appliance.line.keeper import LineKeeper
 from appliance.line.line import Line
+from appliance.panel.panel import Panel
+from appliance.panel.sources import Sources
+from appliance.service import Service
 from appliance.settings import network
+from appliance.settings import panel as panel_settings
+from appliance.supervision.restart import Kind
 from appliance.supervision.supervisor import Supervisor
 from appliance.supervision.ward import Ward
 from appliance.tunnel.tunnel import Tunnel
 
 if TYPE_CHECKING:
     import threading
+    from collections.abc import Callable
     from pathlib import Path
 
-    from appliance.settings import Settings
+    from appliance.hardware import Hardware
+    from appliance.settings import FactoryVariant, Settings
+    from appliance.supervision.journal import RestartJournal
+    from appliance.supervision.reboot import Rebooter
     from appliance.supervision.supervisor import Verdict
 
 log = logging.getLogger(__name__)
@@ -35,15 +45,47 @@ class Device:
     A service that supervision builds anew takes the place of the one before in the attribute of its name.
     """
 
-    def __init__(self, settings: Settings, *, state: Path, host: str) -> None:
-        """Build the services; `host` is the address to listen on, empty for every one."""
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        hardware: Hardware,
+        journal: RestartJournal,
+        rebooter: Rebooter,
+        state: Path,
+        host: str,
+        began_at: float | None = None,
+        feed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Build the services.
+
+        :param host: the address to listen on, empty for every one.
+        :param began_at: when the program began, in monotonic seconds; now, if not given.
+        :param feed: called every 2.5 seconds or more often while all is well, for the watchdog.
+        """
         self.settings = settings
+        self.journal = journal
         self.certificate = Certificate(state, self._names)
         self.line = Line(settings)
+        self._hardware = hardware
+        self._rebooter = rebooter
         self._host = host
+        self._began_at = time.monotonic() if began_at is None else began_at
         self._keeper = LineKeeper(self.line)
+        self.link = hardware.new_link()
         self.tunnel = self._new_tunnel()
-        self.supervisor = Supervisor([Ward("line", self._build_keeper), Ward("tunnel", self._build_tunnel)])
+        self.panel: Panel | None = None
+        self.panel_watchers: tuple[Callable[[], None], ...] = ()
+        """Called in the panel's thread after any LED or input changed; each must be quick."""
+        wards = [Ward("line", self._build_keeper), Ward("tunnel", self._build_tunnel)]
+        if isinstance(self.link, Service):
+            wards.insert(0, Ward("link", self._build_link))
+        if hardware.board is not None:
+            # First, for the time that the button is held at power-on counts from the start.
+            wards.insert(0, Ward("panel", self._build_panel))
+        self.supervisor = Supervisor(
+            wards, failures_in_a_row=journal.failures_in_a_row, feed=feed, on_healthy=journal.healthy
+        )
 
     def start(self, *, must_listen: bool) -> None:
         """Start every service.
@@ -61,12 +103,85 @@ class Device:
     def stop(self) -> None:
         """Stop every service, the last started first, and give the serial devices back."""
         self.supervisor.stop()
-        self.tunnel.stop()  # one that was never started holds its ports all the same
+        for first in (self.tunnel, self.link):  # one that was never started holds ports or descriptors all the same
+            if isinstance(first, Service) and first.thread.ident is None:
+                first.stop()
         self.line.close()
 
+    def restore_factory_defaults(self, variant: FactoryVariant, *, kind: Kind, why: str) -> None:
+        """Write the factory defaults and reboot.
+
+        :raises SaveFailed: when the disk did; nothing has changed.
+        :raises RebootError: when the reboot cannot be asked for.
+        """
+        self.settings.reset(variant)
+        self.reboot(kind, why)
+
+    def reboot(self, kind: Kind, why: str) -> None:
+        """Have the device begin anew; an orderly stop follows.
+
+        :raises RebootError: when it cannot be asked for.
+        """
+        self.journal.end(kind, why)
+        self._rebooter.reboot(why)
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What is wrong with the device itself, a sentence each (any thread)."""
+        return (
+            *self._hardware.faults,
+            *self.supervisor.faults,
+            *(str(problem) for problem in self.settings.problems),
+            *((self.journal.fault,) if self.journal.fault else ()),
+        )
+
+    def status(self) -> str:
+        """Say in a line how it goes (any thread)."""
+        tunnel = self.tunnel.snapshot()
+        port = f" on port {tunnel.port}" if tunnel.port else ""
+        faults = "; ".join(self.line.faults) or f"line at {self.line.baud} bit/s"
+        return f"Tunnel: {tunnel.state}{port}; {faults}"
+
+    # Builders, for the supervisor. Each makes one that takes the place of the one before.
+
+    def _build_panel(self) -> Panel:
+        board, former = self._hardware.board, self.panel
+        assert board is not None  # noqa: S101 (there is no ward for the panel otherwise)
+        self.panel = Panel(
+            board,
+            sources=self._sources(),
+            on_reset=self._reset_by_button,
+            after_button_reset=former is None and self.journal.was_button_reset,
+            is_power_on=former is None,
+            started=self._began_at if former is None else None,
+        )
+        self.panel.subscribe(self._tell_panel_watchers)
+        self.link.on_change = self.panel.wake
+        return self.panel
+
+    def _build_link(self) -> Service:
+        if isinstance(self.link, Service) and self.link.thread.ident is not None:
+            self.link = self._hardware.new_link()
+            if self.panel is not None:
+                self.link.on_change = self.panel.wake
+        assert isinstance(self.link, Service)  # noqa: S101 (there is no ward for the link otherwise)
+        return self.link
+
     def _build_keeper(self) -> LineKeeper:
-        self._keeper = LineKeeper(self.line)
+        if self._keeper.thread.ident is not None:
+            self._keeper = LineKeeper(self.line)
         return self._keeper
+
+    def _build_tunnel(self) -> Tunnel:
+        if self.tunnel.thread.ident is not None:
+            self.tunnel = self._new_tunnel(self.tunnel)
+        # Else the first client, who may be quick, would be refused for want of a line that is there.
+        self._keeper.wait_for_first_look(FIRST_LOOK)
+        try:
+            self.tunnel.listen()
+        except ListenError as error:
+            log.error("%s; trying again", error)  # noqa: TRY400 (the reason says all, a traceback adds nothing)
+        return self.tunnel
 
     def _new_tunnel(self, former: Tunnel | None = None) -> Tunnel:
         return Tunnel(
@@ -77,17 +192,32 @@ class Device:
             counters=former.counters if former is not None else None,
         )
 
-    def _build_tunnel(self) -> Tunnel:
-        # The first one was made by the constructor, for its ports had to be had before anything else began.
-        if self.tunnel.thread.ident is not None:
-            self.tunnel = self._new_tunnel(self.tunnel)
-        # Else the first client, who may be quick, would be refused for want of a line that is there.
-        self._keeper.wait_for_first_look(FIRST_LOOK)
-        try:
-            self.tunnel.listen()
-        except ListenError as error:
-            log.error("%s; trying again", error)  # noqa: TRY400 (the reason says all, a traceback adds nothing)
-        return self.tunnel
+    # What the panel asks and tells.
+
+    def _sources(self) -> Sources:
+        return Sources(
+            octets=self.line.octets,
+            frames=lambda: self.link.frames(),  # noqa: PLW0108 (of the link of then)
+            line_errors=lambda: self.line.line_errors() + self._hardware.line_errors(),
+            line_faults=self._line_faults,
+            has_link=lambda: self.link.snapshot().has_carrier,
+            device_faults=lambda: self.faults,
+            reset_in_operation=lambda: self.settings[panel_settings.RESET_IN_OPERATION],
+        )
+
+    def _line_faults(self) -> tuple[str, ...]:
+        if self.line.faults or self.line.up:
+            return self.line.faults
+        return ("no serial port is configured",)
+
+    def _tell_panel_watchers(self) -> None:
+        for watcher in self.panel_watchers:
+            watcher()
+
+    def _reset_by_button(self, variant: FactoryVariant) -> None:
+        self.restore_factory_defaults(
+            variant, kind=Kind.BUTTON_RESET, why=f"factory defaults ({variant.value}) by the button"
+        )
 
     def _names(self) -> list[str]:
         """Give what clients may call this device, for its certificate."""

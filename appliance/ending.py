@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 @contextlib.contextmanager
 def ending_signals() -> Iterator[threading.Event]:
-    """Give an event that SIGTERM and SIGINT set, inside the block; for the main thread.
+    """Give an event that SIGTERM, SIGINT and SIGHUP set, inside the block; for the main thread.
+
+    One that whoever started the program has it ignore (nohup, a job in the background) stays ignored.
 
     A handler runs in the middle of whatever the main thread does. Setting an event there would wait for ever, if
     the main thread were just about to wait for that event and held its lock; a SimpleQueue may be given something at
@@ -31,7 +33,8 @@ def ending_signals() -> Iterator[threading.Event]:
 
     teller = threading.Thread(target=tell, name="signals", daemon=True)
     teller.start()
-    former = {number: signal.signal(number, lambda number, _: caught.put(number)) for number in SIGNALS}
+    heeded = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    former = {number: signal.signal(number, lambda number, _: caught.put(number)) for number in heeded}
     try:
         yield stopping
     finally:

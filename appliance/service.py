@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 STOP_DEADLINE = 1.5
 """Seconds that a service may take to end after it was told to. The whole appliance has two."""
 
-PATIENCE = 2.0
+PATIENCE = 1.8
 """Seconds that a service which was woken may take to say that it is alive."""
 
 

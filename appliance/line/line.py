@@ -251,9 +251,15 @@ class Line:
         """What is wrong, a sentence a port that should be there and is not (any thread)."""
         return tuple(fault for branch in self.branches if branch.url and (fault := branch.fault))
 
+    @property
+    def url(self) -> str:
+        """Where the ports are, in words (any thread)."""
+        return " and ".join(branch.url for branch in self.branches if branch.url)
+
     def octets(self) -> int:
         """Bytes that were read and written so far (any thread)."""
-        return sum(branch.received + branch.transmitted for branch in self.branches)
+        first, second = self._two_wire, self._optical  # a sum in a loop takes twice as long, all day long
+        return first.received + first.transmitted + second.received + second.transmitted
 
     def line_errors(self) -> int:
         """Parity, framing, overrun and break errors that the ports have counted (any thread)."""

@@ -104,7 +104,7 @@ class Button:
         return self._stage_after(self.held(now))
 
     def update(self, pressed_raw: bool, now: float) -> Outcome | None:
-        """Take a sample of the bouncing contact, every 10 to 100 ms.
+        """Take a sample of the bouncing contact, every 10 to 150 ms.
 
         :returns: the outcome, when a release has become certain.
         """

@@ -16,10 +16,12 @@ _Value = TypeVar("_Value")
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where to ask. Each is called ten times a second in the panel's thread, so it must be cheap and never wait."""
+    """Where to ask. All are called some times a second in the panel's thread, so they must be cheap and never wait."""
 
-    traffic: Callable[[], int]
-    """A number that changes whenever bytes passed the tunnel or frames the network."""
+    octets: Callable[[], int]
+    """A number that changes whenever bytes pass the line."""
+    frames: Callable[[], int]
+    """A number that changes whenever frames pass the network interface."""
     line_errors: Callable[[], int]
     """Collisions and line errors since boot; grows."""
     line_faults: Callable[[], tuple[str, ...]]
@@ -45,43 +47,51 @@ class SourceReader:
         self.faults: tuple[str, ...] = ()
         """A sentence for each source that failed the last time."""
         self._sources = sources
-        self._traffic: int | None = None
+        self._octets: int | None = None
+        self._frames: int | None = None
         self._line_errors: int | None = None
-        self._answers: tuple[object, ...] | None = None
+        self._turn = 0
+        self._states: tuple[object, ...] | None = None
         self._failing: dict[str, str] = {}
         self._logged: set[str] = set()
 
-    def read(self, now: float) -> bool:
+    def read(self, now: float, *, all_of_them: bool = True) -> bool:
         """Ask every source; one that fails leaves what is harmless: no fault known, no link known, nothing new.
+
+        Unless `all_of_them` are wanted, everything but the octets is asked at every third call only.
 
         :returns: whether any answer differs from the one before.
         """
-        sources = self._sources
+        sources, states, frames = self._sources, self._states, self._frames
+        self._turn += 1
         try:
-            answers = (
-                sources.traffic(),
-                sources.line_errors(),
-                sources.line_faults(),
-                sources.has_link(),
-                sources.device_faults(),
-                sources.reset_in_operation(),
-            )
+            octets = sources.octets()
+            if all_of_them or self._turn % 3 == 0:
+                frames = sources.frames()
+                states = (
+                    sources.line_errors(),
+                    sources.line_faults(),
+                    sources.has_link(),
+                    sources.device_faults(),
+                    sources.reset_in_operation(),
+                )
         except Exception:  # noqa: BLE001 (asked one by one below, each is logged)
-            self._answers = None
+            self._states = None
         else:
-            if answers == self._answers:
+            if octets == self._octets and frames == self._frames and states == self._states:
                 return False
-            self._answers = answers
+            self._states = states
         self._read_each(now)
         return True
 
     def _read_each(self, now: float) -> None:
         sources = self._sources
-        traffic = self._ask("traffic", sources.traffic, self._traffic)
-        if traffic != self._traffic:
-            if self._traffic is not None:
-                self.traffic_at = now
-            self._traffic = traffic
+        octets = self._ask("line traffic", sources.octets, self._octets)
+        frames = self._ask("network traffic", sources.frames, self._frames)
+        has_begun = self._octets is not None or self._frames is not None
+        if has_begun and (octets, frames) != (self._octets, self._frames):
+            self.traffic_at = now
+        self._octets, self._frames = octets, frames
         errors = self._ask("line errors", sources.line_errors, self._line_errors)
         if errors != self._line_errors:
             if errors is not None and self._line_errors is not None and errors > self._line_errors:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from appliance.errors import ServiceError
+from appliance.supervision.ward import WINDOW
 
 if TYPE_CHECKING:
     import threading
@@ -17,11 +18,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PERIOD = 1.0
-"""Seconds between two looks at the services."""
+PERIOD = 2.5
+"""Seconds between two looks at services that all are well. Each costs an idle device a wake-up."""
 
-STALL = 2.5
-"""Seconds between two looks that mean that the machine stood still, so that no service is to blame."""
+CLOSER = 0.95
+"""Seconds between two looks while a service owes a sign of life."""
+
+STALL = 1.5
+"""Seconds by which a look may be late; more means that the machine stood still, and no service is to blame."""
 
 LIMIT = 3
 """Times that a service is restarted alone within five minutes before that is held to be of no use."""
@@ -82,6 +86,7 @@ class Supervisor:
         self._wall_clock = wall_clock
         self._began_at = self._good_since = self._looked_at = clock()
         self._has_told_health = False
+        self._had_trouble = False
         self.faults: tuple[str, ...] = ()
         """Which services fail again and again, a sentence each (any thread)."""
 
@@ -92,11 +97,11 @@ class Supervisor:
         self._began_at = self._good_since = self._looked_at = self._clock()
 
     def watch(self, stopping: threading.Event) -> Verdict | None:
-        """Make a round each second until told to stop.
+        """Make round after round until told to stop.
 
         :returns: the verdict when the services cannot be kept alive; `None` when told to stop.
         """
-        while not stopping.wait(PERIOD):
+        while not stopping.wait(self._pause):
             verdict = self.look()
             if verdict is not None:
                 return verdict
@@ -106,8 +111,9 @@ class Supervisor:
     def look(self) -> Verdict | None:
         """Make one round."""
         now = self._clock()
-        if now - self._looked_at >= STALL:
-            log.warning("the machine stood still for %.1f s", now - self._looked_at)
+        late = now - self._looked_at - self._pause
+        if late >= STALL:
+            log.warning("the machine stood still for %.1f s", late)
             for ward in self._wards:
                 ward.forgive(now)
         self._looked_at = now
@@ -117,7 +123,9 @@ class Supervisor:
                 verdict = self._restart(ward, trouble, now)
                 if verdict is not None:
                     return verdict
-        self.faults = tuple(f"service {ward.name} {ward.trouble}" for ward in self._wards if ward.is_failing(now))
+        if self._had_trouble:
+            self.faults = tuple(f"service {ward.name} {ward.trouble}" for ward in self._wards if ward.is_failing(now))
+            self._had_trouble = now - self._good_since <= WINDOW
         if not self._has_told_health and now - self._good_since >= HEALTHY:
             self._has_told_health = True
             self._failures_in_a_row = 0
@@ -140,6 +148,14 @@ class Supervisor:
         """State of every service (any thread)."""
         return tuple(ward.snapshot() for ward in self._wards)
 
+    @property
+    def _pause(self) -> float:
+        """Seconds from one look to the next."""
+        for ward in self._wards:
+            if ward.owes_answer:
+                return min(PERIOD, CLOSER)
+        return PERIOD
+
     def _start(self, ward: Ward) -> None:
         try:
             ward.start(self._clock())
@@ -147,7 +163,7 @@ class Supervisor:
             log.exception("service %s could not be started", ward.name)
 
     def _restart(self, ward: Ward, trouble: str, now: float) -> Verdict | None:
-        self._good_since = now
+        self._good_since, self._had_trouble = now, True
         count = ward.note(trouble, now, self._wall_clock())
         if ward.service is not None and ward.service.is_alive:
             ward.service.abandon()

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from appliance.service import Service
 
-PROBE = 10.0
+PROBE = 30.0
 """Seconds after which even a service that rests must show that it can be woken."""
 
 WINDOW = 300.0
@@ -51,11 +51,19 @@ class Ward:
 
     def start(self, now: float) -> None:
         """Build the service and start it. What goes wrong there is raised."""
-        self.service = None
         self._asked_at, self._probed_at, self._beats = None, now, 0
-        service = self._build()
-        service.start()
+        try:
+            service = self._build()
+            service.start()
+        except BaseException:
+            self.service = None
+            raise
         self.service = service
+
+    @property
+    def owes_answer(self) -> bool:
+        """Whether it was woken and has not been seen to come round yet."""
+        return self._asked_at is not None
 
     def look(self, now: float) -> str | None:
         """Look for signs of life, and ask for one where that is due.

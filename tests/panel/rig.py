@@ -22,6 +22,7 @@ class World:
     """What the sources tell."""
 
     traffic: int = 0
+    frames: int = 0
     line_errors: int = 0
     line_faults: tuple[str, ...] = ()
     has_link: bool | None = True
@@ -31,7 +32,8 @@ class World:
 
     def sources(self) -> Sources:
         return Sources(
-            traffic=lambda: self.traffic,
+            octets=lambda: self.traffic,
+            frames=lambda: self.frames,
             line_errors=lambda: self.line_errors,
             line_faults=lambda: self.line_faults,
             has_link=lambda: self.has_link,

@@ -99,9 +99,33 @@ def test_a_wake_ends_the_rest_also_one_that_came_before_it() -> None:
     panel.wake()
     panel.wake()
     begin = time.monotonic()
-    panel.rest(DEADLINE)
+    panel._rest(DEADLINE)
     assert time.monotonic() - begin < DEADLINE / 2
-    panel.rest(0.01)  # two wakes are one
+    panel._rest(0.01)  # two wakes are one
+
+
+def test_frames_on_the_network_are_traffic_too() -> None:
+    bench = Bench()
+    bench.run_to(2.0)
+    bench.world.frames += 1
+    bench.look()
+    assert Led.ACTIVITY in bench.lit()
+    bench.run_to(4.0)
+    assert Led.ACTIVITY not in bench.lit()
+
+
+def test_what_matters_less_is_looked_at_less_often_until_the_panel_is_told() -> None:
+    bench = Bench()
+    bench.run_to(2.0)
+    seen = []
+    for tick in range(9):
+        bench.world.frames += 1
+        bench.panel.look(3.0 + tick, is_told=False)
+        seen.append(Led.ACTIVITY in bench.lit())
+    assert seen.count(True) == 3
+    bench.world.has_link = False
+    bench.panel.look(12.0)
+    assert Led.LINK not in bench.lit()
 
 
 def test_traffic_before_the_start_is_none() -> None:
@@ -176,16 +200,16 @@ def test_one_byte_is_one_flash_and_steady_traffic_flickers() -> None:
     assert bench.pattern(Led.ACTIVITY, 4.2, 6.9) is Rhythm.FLICKER
 
 
-def test_an_idle_panel_looks_ten_times_a_second_and_no_more() -> None:
+def test_an_idle_panel_looks_seven_times_a_second_and_no_more() -> None:
     bench = Bench()
     bench.run_to(2.0)
     before = bench.looks
     bench.run_to(12.0)
-    assert 95 <= bench.looks - before <= 112
+    assert 60 <= bench.looks - before <= 75
 
 
 @pytest.mark.parametrize(
-    "source", ["traffic", "line_errors", "line_faults", "has_link", "device_faults", "reset_in_operation"]
+    "source", ["traffic", "frames", "line_errors", "line_faults", "has_link", "device_faults", "reset_in_operation"]
 )
 def test_a_source_that_raises_is_a_fault_and_logged_once(source: str, caplog: pytest.LogCaptureFixture) -> None:
     class Broken(World):

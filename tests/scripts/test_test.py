@@ -9,7 +9,7 @@ from tests.scripts.newcomer import Newcomer
 if TYPE_CHECKING:
     from pathlib import Path
 
-TOOLS = ("shellcheck", "socat", "ser2net", "strace", "ip", "git", "openssl")
+TOOLS = ("shellcheck", "socat", "ser2net", "strace", "ip", "git", "openssl", "systemd-analyze", "unshare")
 
 
 @pytest.fixture

@@ -105,7 +105,7 @@ class Stage:
     def rounds(self, seconds: float) -> Verdict | None:
         end = self.now + seconds
         while self.now < end:
-            self.now += 1.0
+            self.now += self.supervisor._pause
             verdict = self.supervisor.look()
             if verdict is not None:
                 return verdict
@@ -122,9 +122,9 @@ class Stage:
 
 def test_services_that_rest_are_left_alone_and_asked_now_and_then() -> None:
     stage = Stage()
-    stage.rounds(PROBE - 1)
+    stage.rounds(PROBE - 3)
     assert stage.first.wakes == 0
-    stage.rounds(2)
+    stage.rounds(5)
     assert stage.first.wakes == 1
     stage.rounds(10 * PROBE)
     assert 9 <= stage.first.wakes <= 11
@@ -264,10 +264,10 @@ def test_even_then_a_reboot_is_tried_after_an_hour() -> None:
 
 def test_health_is_told_once_and_wipes_the_slate() -> None:
     stage = Stage(PATIENT_AFTER)
-    stage.rounds(HEALTHY - 2)
+    stage.rounds(HEALTHY - 10)
     assert stage.healthy == 0
     stage.fail(1)
-    stage.rounds(HEALTHY - 2)
+    stage.rounds(HEALTHY - 10)
     assert stage.healthy == 0
     stage.rounds(3 * HEALTHY)
     assert stage.healthy == 1
