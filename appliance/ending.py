@@ -18,7 +18,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 def ending_signals() -> Iterator[threading.Event]:
     """Give an event that SIGTERM, SIGINT and SIGHUP set, inside the block; for the main thread.
 
-    One that whoever started the program has it ignore (nohup, a job in the background) stays ignored.
+    SIGHUP stays ignored where whoever started the program has it ignored: that is what nohup is for.
 
     A handler runs in the middle of whatever the main thread does. Setting an event there would wait for ever, if
     the main thread were just about to wait for that event and held its lock; a SimpleQueue may be given something at
@@ -33,7 +33,7 @@ def ending_signals() -> Iterator[threading.Event]:
 
     teller = threading.Thread(target=tell, name="signals", daemon=True)
     teller.start()
-    heeded = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    heeded = [number for number in SIGNALS if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN]
     former = {number: signal.signal(number, lambda number, _: caught.put(number)) for number in heeded}
     try:
         yield stopping

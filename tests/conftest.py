@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import threading
 import time
 from pathlib import Path
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 GRACE = 2.0
+
+# Under nohup it would be ignored here and in every program that a test starts.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def _descriptors() -> dict[str, str]:

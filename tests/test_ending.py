@@ -33,3 +33,24 @@ def test_without_a_signal_nothing_is_left() -> None:
     with ending_signals() as stopping:
         assert not stopping.is_set()
     assert threading.active_count() == threads
+
+
+def test_a_program_under_nohup_outlives_its_terminal() -> None:
+    former = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with ending_signals() as stopping:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not stopping.wait(0.05)
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, former)
+
+
+def test_ctrl_c_counts_even_where_a_shell_had_it_ignored() -> None:
+    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with ending_signals() as stopping:
+            os.kill(os.getpid(), signal.SIGINT)
+            assert stopping.wait(10)
+    finally:
+        signal.signal(signal.SIGINT, former)

@@ -135,7 +135,7 @@ def test_a_terminal_that_takes_half_a_drawing_gets_a_whole_one_later(
     assert terminal.screen.margins == (0, 15)
     if cut == 150:  # the emulator knows a saved cursor only once, unlike a terminal
         assert terminal.screen.cursor.y == place
-    assert not panel._screen._is_torn
+    terminal.wait_until(lambda: not panel._screen._is_torn, "the panel to know that")
 
 
 def test_it_never_blocks_and_lets_others_block_as_before(terminal: Emulator, panel: TerminalPanel) -> None:
