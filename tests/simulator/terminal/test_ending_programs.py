@@ -132,4 +132,5 @@ def test_a_terminal_that_is_closed_does_not_end_a_program_that_does_not_mind(ter
         user, system = (int(n) for n in Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split()[11:13])
         assert (user + system) / os.sysconf("SC_CLK_TCK") < 1.0  # importing and drawing; a loop would take all of 1.5 s
         os.kill(child, signal.SIGTERM)
-        assert process.wait(DEADLINE) == 0
+        # 120 is Python's word for output that it could not get rid of at its end: the terminal is gone.
+        assert process.wait(DEADLINE) in (0, 120)
