@@ -171,3 +171,7 @@ class NetworkError(ApplianceError, OSError):
 
 class RebootError(ApplianceError, OSError):
     """A reboot could not even be asked for."""
+
+
+class MessageError(ApplianceError, ValueError):
+    """Octets that are no BOOTP or DHCP message, or a message that cannot be put into octets."""
