@@ -42,14 +42,14 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     run = commands.add_parser(
         "run", help="the appliance on real hardware", description="The appliance on real hardware."
     )
-    _add_common(run, state=Path("/var/lib/cme3000"), board="pi", network="managed", bind="")
+    _add_common(run, state=Path("/var/lib/cme3000"), board="pi", bind="")
 
     simulate = commands.add_parser(
         "simulate",
         help="the whole appliance without hardware: simulated board, bus and meters",
         description="The whole appliance without hardware. Listens on this machine alone, and needs no root.",
     )
-    _add_common(simulate, state=_user_state(), board="simulated", network="observe", bind="127.0.0.1")
+    _add_common(simulate, state=_user_state(), board="simulated", bind="127.0.0.1")
     bus = simulate.add_argument_group("simulated bus")
     bus.add_argument("--meters", type=_count(0, 250), default=8, metavar="N", help="number of meters (default 8)")
     bus.add_argument("--seed", type=int, default=0, metavar="N", help="another seed makes other meters (default 0)")
@@ -72,7 +72,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     return parser.parse_args(arguments)
 
 
-def _add_common(parser: argparse.ArgumentParser, *, state: Path, board: str, network: str, bind: str) -> None:
+def _add_common(parser: argparse.ArgumentParser, *, state: Path, board: str, bind: str) -> None:
     parser.add_argument(
         "--state",
         type=Path,
@@ -124,8 +124,10 @@ def _add_common(parser: argparse.ArgumentParser, *, state: Path, board: str, net
         )
     hardware.add_argument(
         "--network",
-        choices=("managed", "observe"),
-        help=f"manage the network interface, or only show it (default {network})",
+        # By hand the machine's own network is never touched unless that is asked for; the unit asks for it.
+        choices=("managed", "observe") if board == "pi" else ("observe",),
+        default="observe",
+        help="manage the network interface, or only show it (default %(default)s)",
     )
     parser.add_argument(
         "--log-level", choices=LEVELS, default="info", help="least weight of what is logged to stderr (default info)"

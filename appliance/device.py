@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import time
+from ipaddress import IPv4Address
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from appliance.certificate import Certificate
-from appliance.errors import ListenError
+from appliance.errors import ListenError, RebootError
 from appliance.line.keeper import LineKeeper
 from appliance.line.line import Line
+from appliance.network.announcer import Announcer
+from appliance.network.confirmation import Confirmation
+from appliance.network.link_watch import LinkSnapshot, LinkWatch
+from appliance.network.manager import NetworkManager, NetworkSnapshot
+from appliance.network.observed import observe
 from appliance.panel.panel import Panel
 from appliance.panel.sources import Sources
 from appliance.service import Service
-from appliance.settings import network
+from appliance.settings import network as network_settings
 from appliance.settings import panel as panel_settings
 from appliance.supervision.restart import Kind
 from appliance.supervision.supervisor import Supervisor
@@ -24,7 +32,6 @@ from appliance.tunnel.tunnel import Tunnel
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
-    from pathlib import Path
 
     from appliance.hardware import Hardware
     from appliance.settings import FactoryVariant, Settings
@@ -72,12 +79,18 @@ class Device:
         self._host = host
         self._began_at = time.monotonic() if began_at is None else began_at
         self._keeper = LineKeeper(self.line)
+        self._state = state
         self.link = hardware.new_link()
+        self.network: NetworkManager | None = None
+        self.announcer: Announcer | None = None
+        self.confirmation = Confirmation(settings, state, was_used=self._was_used, on_revert=self._revert)
         self.tunnel = self._new_tunnel()
         self.panel: Panel | None = None
         self.panel_watchers: tuple[Callable[[], None], ...] = ()
         """Called in the panel's thread after any LED or input changed; each must be quick."""
         wards = [Ward("line", self._build_keeper), Ward("tunnel", self._build_tunnel)]
+        if hardware.manages_network:
+            wards += [Ward("network", self._build_network), Ward("mdns", self._build_announcer)]
         if isinstance(self.link, Service):
             wards.insert(0, Ward("link", self._build_link))
         if hardware.board is not None:
@@ -135,6 +148,13 @@ class Device:
             *((self.journal.fault,) if self.journal.fault else ()),
         )
 
+    def network_snapshot(self) -> NetworkSnapshot:
+        """State of the network, managed or observed (any thread)."""
+        if self.network is not None:
+            return self.network.snapshot()
+        link = self.link.snapshot()
+        return observe(link if isinstance(link, LinkSnapshot) else LinkSnapshot(), socket.gethostname())
+
     def status(self) -> str:
         """Say in a line how it goes (any thread)."""
         tunnel = self.tunnel.snapshot()
@@ -156,16 +176,32 @@ class Device:
             started=self._began_at if former is None else None,
         )
         self.panel.subscribe(self._tell_panel_watchers)
-        self.link.on_change = self.panel.wake
+        self.link.on_change = self._on_link
         return self.panel
 
     def _build_link(self) -> Service:
         if isinstance(self.link, Service) and self.link.thread.ident is not None:
             self.link = self._hardware.new_link()
-            if self.panel is not None:
-                self.link.on_change = self.panel.wake
+        self.link.on_change = self._on_link
         assert isinstance(self.link, Service)  # noqa: S101 (there is no ward for the link otherwise)
         return self.link
+
+    def _build_network(self) -> NetworkManager:
+        self.network = NetworkManager(
+            self.settings,
+            link=self._link_snapshot,
+            state=self._state,
+            # systemd names a folder that others may read.
+            resolv_conf=Path(os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0] or self._state) / "resolv.conf",
+            confirmation=self.confirmation,
+        )
+        self.network.on_change = self._on_network
+        return self.network
+
+    def _build_announcer(self) -> Announcer:
+        self.announcer = Announcer()
+        self._announce()
+        return self.announcer
 
     def _build_keeper(self) -> LineKeeper:
         if self._keeper.thread.ident is not None:
@@ -191,6 +227,44 @@ class Device:
             tls_context=self.certificate.context,
             counters=former.counters if former is not None else None,
         )
+
+    # What link and network tell.
+
+    def _link_snapshot(self) -> LinkSnapshot:
+        link = self.link
+        return link.snapshot() if isinstance(link, LinkWatch) else LinkSnapshot()
+
+    def _on_link(self) -> None:
+        for service in (self.panel, self.network):
+            if service is not None:
+                service.wake()
+
+    def _on_network(self) -> None:
+        if self.panel is not None:
+            self.panel.wake()
+        self._announce()
+
+    def _announce(self) -> None:
+        """Announce name and tunnel under the address in use; nothing while there is none or no carrier."""
+        announcer, network = self.announcer, self.network
+        if announcer is None or network is None:
+            return
+        state = network.snapshot()
+        address = state.current.address.value
+        if not address or not state.has_carrier:
+            announcer.withdraw()
+            return
+        hostname = state.current.hostname.value or self.settings[network_settings.HOSTNAME]
+        announcer.announce(hostname, (IPv4Address(address),), tunnel_port=self.tunnel.snapshot().port)
+
+    def _was_used(self) -> bool:
+        return self.tunnel.counters.completed_accepts > 0
+
+    def _revert(self, why: str) -> None:
+        try:
+            self.reboot(Kind.REBOOT, why)
+        except RebootError:
+            log.exception("the former network settings wait for the next start")
 
     # What the panel asks and tells.
 
@@ -221,7 +295,7 @@ class Device:
 
     def _names(self) -> list[str]:
         """Give what clients may call this device, for its certificate."""
-        hostname = self.settings[network.HOSTNAME]
+        hostname = self.settings[network_settings.HOSTNAME]
         return list(
             dict.fromkeys([hostname, f"{hostname}.local", socket.gethostname() or hostname, "127.0.0.1", "::1"])
         )

@@ -39,7 +39,6 @@ def tell_what_is_missing(options: argparse.Namespace) -> None:
         "--http-port": (options.http_port, "web interface"),
         "--https-port": (options.https_port, "web interface"),
         "--console-port": (options.console_port, "console"),
-        "--network": (options.network if options.network != "observe" else None, "network manager"),
     }
     for flag, (value, service) in missing.items():
         if value not in (None, 0):

@@ -42,5 +42,7 @@ class Hardware:
     """None is a device without a front panel. Whoever opened it closes it."""
     line_errors: Callable[[], int] = lambda: 0
     """Line errors that the serial ports themselves do not count."""
+    manages_network: bool = False
+    """Whether the link's interface is ours to configure; else it is only shown."""
     faults: tuple[str, ...] = ()
     """What was found wrong with it at the start, a sentence each."""

@@ -38,7 +38,12 @@ def operate(options: argparse.Namespace, stopping: threading.Event) -> Outcome:
             running.callback(board.close)
         device = Device(
             settings,
-            hardware=Hardware(new_link=lambda: LinkWatch(options.interface), board=board, faults=mistakes),
+            hardware=Hardware(
+                new_link=lambda: LinkWatch(options.interface),
+                board=board,
+                manages_network=options.network == "managed",
+                faults=mistakes,
+            ),
             journal=lifetime.journal,
             rebooter=lifetime.rebooter,
             state=options.state,

@@ -16,7 +16,7 @@ from appliance.supervision.reboot import RestartProgram
 from tests.tunnel.rig import Client, FarEnd, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from appliance.service import Service
@@ -26,14 +26,21 @@ if TYPE_CHECKING:
 class Appliance:
     """A device under supervision, in a thread of its own where the program has its main thread."""
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        settings: Mapping[str, str] | None = None,
+        *,
+        interface: str = "lo",
+        manages_network: bool = False,
+    ) -> None:
         self.far = FarEnd(folder / "line")
         self.settings = Settings(folder / "state")
         self.settings.override(
             {
                 "line.two_wire": str(self.far.link),
                 "tunnel.port": "0",  # any that is free
-                **{name.replace("__", "."): value for name, value in settings.items()},
+                **(settings or {}),
             }
         )
         self.board = simulated_board()
@@ -45,7 +52,7 @@ class Appliance:
         self.verdict: Verdict | None = None
         self.device = Device(
             self.settings,
-            hardware=Hardware(new_link=lambda: LinkWatch("lo"), board=self.board),
+            hardware=Hardware(new_link=lambda: LinkWatch(interface), board=self.board, manages_network=manages_network),
             journal=self.journal,
             rebooter=self.rebooter,
             state=folder / "state",
@@ -114,7 +121,7 @@ class Appliance:
 @contextlib.contextmanager
 def running(folder: Path, **settings: str) -> Iterator[Appliance]:
     """Run a device with these settings (`__` stands for the dot)."""
-    appliance = Appliance(folder, **settings)
+    appliance = Appliance(folder, {name.replace("__", "."): text for name, text in settings.items()})
     try:
         appliance.start()
         yield appliance

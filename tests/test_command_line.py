@@ -186,7 +186,7 @@ def test_a_broken_settings_file_is_told_kept_and_does_not_stop_it(tmp_path: Path
 
 
 def test_flags_for_services_that_are_not_there_say_so(simulate: tuple[str, ...]) -> None:
-    flags = ("--http-port", "8080", "--console-port", "2323", "--network", "managed")
+    flags = ("--http-port", "8080", "--console-port", "2323")
     with running(*simulate, *flags) as command:
         command.wait_for("Ctrl-C")
         for flag in flags[::2]:

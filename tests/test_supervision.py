@@ -112,7 +112,9 @@ def test_a_new_panel_and_a_new_link_still_know_each_other(tmp_path: Path) -> Non
             appliance.wait_for(lambda name=name, victim=victim: is_well(appliance, name, victim), name)  # type: ignore[misc]  # defaults bind the loop's values
         panel = appliance.device.panel
         assert panel is not None
-        assert appliance.device.link.on_change == panel.wake
+        beats = panel.beats
+        appliance.device.link.on_change()
+        appliance.wait_for(lambda: panel.beats > beats, "the panel to be woken by its link")
         appliance.wait_for(lambda: appliance.board.is_lit(Led.LINK), "the LED of the loopback's link")
 
 

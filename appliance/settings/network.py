@@ -1,10 +1,12 @@
 """Settings of the network interface: how it gets its address, and its name."""
 
+from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Interface
 
 from appliance.settings.setting import Setting
 from appliance.settings.types import (
     Bool,
+    Choice,
     ClientId,
     DhcpClientId,
     DomainName,
@@ -14,6 +16,15 @@ from appliance.settings.types import (
     InterfaceAddress,
     Optional,
 )
+
+
+class AddressCheck(StrEnum):
+    """How long the network is asked whether another host has an address, before it is used."""
+
+    FULL = "full"
+    QUICK = "quick"
+    OFF = "off"
+
 
 BOOTP = Setting(
     name="network.bootp",
@@ -88,6 +99,15 @@ DNS2 = Setting[IPv4Address | None](
     default=None,
     label="Secondary DNS",
     help="The name server to ask when the first does not answer. Empty for none.",
+)
+ADDRESS_CHECK = Setting(
+    name="network.address_check",
+    type=Choice(AddressCheck),
+    default=AddressCheck.FULL,
+    label="Address check",
+    help="Before an address is used, ask whether another device has it. Full takes up to 7 seconds, as the standard "
+    "asks; quick a third of a second, which may miss a device that is slow to answer; off trusts the configuration and "
+    "the server.",
 )
 CONFIRM_MINUTES = Setting(
     name="network.confirm_minutes",

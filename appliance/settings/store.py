@@ -64,7 +64,7 @@ class Store:
             values, found = self._restore(data, defaults)
             if found:
                 problems += [*bounded(found), self._keep(data)]
-        if self.path.parent.is_dir() and not os.access(self.path.parent, os.W_OK):
+        if os.access(self.path.parent, os.F_OK) and not os.access(self.path.parent, os.W_OK):
             problems.append(Problem(str(self.path.parent), None, "read-only; no change of settings can be saved"))
         for problem in problems:
             log.warning("%s", problem)

@@ -9,7 +9,10 @@ from tests.scripts.newcomer import Newcomer
 if TYPE_CHECKING:
     from pathlib import Path
 
-TOOLS = ("shellcheck", "socat", "ser2net", "strace", "ip", "git", "openssl", "systemd-analyze", "unshare")
+TOOLS = (
+    *("shellcheck", "socat", "ser2net", "strace", "ip", "git", "openssl", "systemd-analyze", "unshare", "dnsmasq"),
+    *("avahi-autoipd", "dhcpd", "avahi-daemon", "avahi-browse", "dbus-daemon"),
+)
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ CUSTOM = {
     "network.dhcp_client_id": "text:pump",
     "network.dns1": "10.1.2.4",
     "network.dns2": "10.1.2.5",
+    "network.address_check": "quick",
     "network.confirm_minutes": "5",
     "link.speed": "100",
     "link.duplex": "full",

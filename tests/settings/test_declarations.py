@@ -20,6 +20,7 @@ DEFAULTS = {
     "network.dhcp_client_id": "",
     "network.dns1": "",
     "network.dns2": "",
+    "network.address_check": "full",
     "network.confirm_minutes": "0",
     "link.speed": "auto",
     "link.duplex": "auto",

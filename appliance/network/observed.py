@@ -1,0 +1,45 @@
+"""The network as the system has it, for a device that is not its manager."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from appliance.network import system_view
+from appliance.network.facts import Fact, NetworkFacts, Source
+from appliance.network.manager import NetworkSnapshot
+
+if TYPE_CHECKING:
+    from appliance.network.link_watch import LinkSnapshot
+
+
+def observe(link: LinkSnapshot, hostname: str) -> NetworkSnapshot:
+    """Look at the interface of `link` and change nothing; `hostname` is that of the system."""
+    snapshot = NetworkSnapshot(
+        interface=link.interface,
+        mac=link.mac,
+        has_carrier=link.has_carrier,
+        current=NetworkFacts(hostname=_found(hostname)),
+        is_managed=False,
+    )
+    if link.interface is None:
+        return snapshot
+    view = system_view.read(link.interface)
+    address = view.addresses[0] if view.addresses else None
+    primary, secondary = (*map(_found, view.name_servers), Fact(), Fact())[:2]
+    return replace(
+        snapshot,
+        current=NetworkFacts(
+            address=_found(address.ip if address is not None else None),
+            mask=_found(address.netmask if address is not None else None),
+            gateway=_found(view.gateway),
+            hostname=_found(hostname),
+            search=_found(" ".join(view.search)),
+            primary_dns=primary,
+            secondary_dns=secondary,
+        ),
+    )
+
+
+def _found(value: object) -> Fact:
+    return Fact(str(value), Source.SYSTEM) if value else Fact()
