@@ -128,6 +128,8 @@ class Device:
         :raises RebootError: when the reboot cannot be asked for.
         """
         self.settings.reset(variant)
+        if self.network is not None:
+            self.network.releases_lease = True  # the next owner may be in another network, and go by another name
         self.reboot(kind, why)
 
     def reboot(self, kind: Kind, why: str) -> None:

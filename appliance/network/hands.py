@@ -120,6 +120,10 @@ class Hands:
         """Keep a lease for the next start."""
         self._lease_file.store(lease)
 
+    def forget_lease(self) -> None:
+        """Keep no lease for the next start."""
+        self._lease_file.forget()
+
     def switch_on(self) -> None:
         """Switch the interface on, without an address of ours unless it has one from before a restart.
 

@@ -90,6 +90,9 @@ class NetworkManager(Service):
         super().__init__("network")
         self.on_change: Callable[[], None] = lambda: None
         """Called by the manager's own thread when `snapshot` has changed: only take note."""
+        self.releases_lease = False
+        """Whether a lease is given back at the end, and with it the address; else it is asked for again at the next
+        start."""
         self._settings = settings
         self._link = link
         self._state = state
@@ -149,6 +152,10 @@ class NetworkManager(Service):
             self._round()
             self.patience = PATIENCE
             self._wait()
+        if self.releases_lease and self._acquisition is not None and self._hands is not None:
+            self._acquisition.stop(release=True)
+            self._hands.forget_lease()
+            self._give(None)
 
     def release(self) -> None:
         """Free the descriptors. The interface keeps its address: connections on it outlive a restart of the manager."""

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmark import footprint, latency, pacing, panel, reconnects, throughput
+from benchmark import footprint, latency, network, pacing, panel, reconnects, throughput
 from benchmark.gateways import PEERS, Gateway, Ours
 from benchmark.stand import Stand
 from benchmark.table import Row, as_json, as_text
@@ -33,6 +33,7 @@ MEASURES: dict[str, Callable[[Stand], list[Row]]] = {
     "idle": footprint.idle,
     "reconnects": reconnects.reconnects,
     "panel": panel.panel,
+    "network": network.network,
 }
 
 _EVERYONE: tuple[type[Gateway], ...] = (Ours, *PEERS)

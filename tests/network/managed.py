@@ -107,9 +107,9 @@ def managed(folder: Path, **settings: str) -> Iterator[Managed]:
             device.stop()
 
 
-def dnsmasq(there: Namespace, folder: Path, *words: str, address: str = "192.0.2.1/24") -> Popen[bytes]:
+def dnsmasq(there: Namespace, folder: Path, *words: str, stderr: int | None = None) -> Popen[bytes]:
     """Start a DHCP server at the far end."""
-    there.ip("address", "replace", address, "dev", "far")
+    there.ip("address", "replace", "192.0.2.1/24", "dev", "far")
     return there.start(
         "dnsmasq",
         "--no-daemon",
@@ -122,4 +122,5 @@ def dnsmasq(there: Namespace, folder: Path, *words: str, address: str = "192.0.2
         "--no-ping",
         "--user=root",
         *words,
+        stderr=stderr,
     )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
@@ -71,6 +73,25 @@ def test_the_same_address_is_had_again_after_a_restart(tmp_path: Path) -> None:
         device.start()
         has_address(device, "DHCP")
         assert device.now.current.address == first
+
+
+def test_a_lease_is_given_back_when_that_is_asked_for(tmp_path: Path) -> None:
+    with managed(tmp_path) as device:
+        server = dnsmasq(device.there, tmp_path, RANGE, "--log-dhcp", "--log-facility=-", stderr=subprocess.PIPE)
+        device.start()
+        has_address(device, "DHCP")
+        assert device.manager is not None
+        device.manager.releases_lease = True
+        device.stop()
+        assert device.addresses() == []
+        assert not list((tmp_path / "state").glob("lease-*"))
+        assert server.stderr is not None
+        heard = b""
+        end = time.monotonic() + 10
+        while b"DHCPRELEASE" not in heard:
+            assert time.monotonic() < end, heard
+            if select.select([server.stderr], [], [], 0.1)[0]:
+                heard += os.read(server.stderr.fileno(), 65536)
 
 
 def test_a_static_address_is_used_when_nobody_has_it(tmp_path: Path) -> None:

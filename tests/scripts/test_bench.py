@@ -12,6 +12,7 @@ from benchmark.table import Row, Target, as_text, ratios_by_batch
 from benchmark.wire import first_difference
 
 from tests.conftest import need
+from tests.network.namespaces import need_namespaces
 from tests.scripts.newcomer import REPOSITORY
 
 if TYPE_CHECKING:
@@ -113,3 +114,25 @@ def test_the_table_is_aligned() -> None:
 )
 def test_the_first_difference(received: bytes, expected: bytes, position: int | None) -> None:
     assert first_difference(received, expected) == position
+
+
+@pytest.mark.parametrize(
+    ("measure", "rows"),
+    [
+        (
+            "panel",
+            ["panel, CPU", "byte on the line to ACT, worst", "link lost to LINK off, worst", "service that hangs"],
+        ),
+        ("network", ["start to leased address, unchecked", "start to leased address, full", "network manager, CPU"]),
+    ],
+)
+def test_what_no_peer_has_is_measured_too(measure: str, rows: list[str], tmp_path: Path) -> None:
+    need_namespaces()
+    need(shutil.which("dnsmasq"), "dnsmasq is not installed")
+    done = bench("--gateway", "cme3000", "--only", measure, "--json", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "out").read_text())["rows"]
+    for name in rows:
+        row = next(row for row in found if row["name"].startswith(name))
+        assert row["notes"] == []
+        assert row["values"]["cme3000"] >= 0
