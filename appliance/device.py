@@ -155,14 +155,15 @@ class Device:
         if self.network is not None:
             return self.network.snapshot()
         link = self.link.snapshot()
-        return observe(link if isinstance(link, LinkSnapshot) else LinkSnapshot(), socket.gethostname())
+        return observe(link if isinstance(link, LinkSnapshot) else None, socket.gethostname())
 
     def status(self) -> str:
         """Say in a line how it goes (any thread)."""
         tunnel = self.tunnel.snapshot()
         port = f" on port {tunnel.port}" if tunnel.port else ""
         faults = "; ".join(self.line.faults) or f"line at {self.line.baud} bit/s"
-        return f"Tunnel: {tunnel.state}{port}; {faults}"
+        network = f"; address {self.network.snapshot().current.address}" if self.network is not None else ""
+        return f"Tunnel: {tunnel.state}{port}; {faults}{network}"
 
     # Builders, for the supervisor. Each makes one that takes the place of the one before.
 

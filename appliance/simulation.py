@@ -126,6 +126,13 @@ def _terminal(device: Device, board: SimulatedBoard, bench: Bench) -> Service:
     )
 
 
+def _network(device: Device) -> str:
+    network = device.network_snapshot()
+    if network.interface is None:
+        return "no Ethernet here to look at"
+    return f"{network.interface} with {network.current.address.value or 'no address'}, looked at and left alone"
+
+
 def _banner(options: argparse.Namespace, device: Device, bus: SimulatedBus) -> str:
     """Say where everything listens and what to try."""
     tunnel = device.tunnel.snapshot()
@@ -136,6 +143,7 @@ def _banner(options: argparse.Namespace, device: Device, bus: SimulatedBus) -> s
         f"  line      {device.line.url} at {device.line.baud} bit/s",
         f"  tunnel    {f'{host} port {tunnel.port}' if tunnel.port else 'off'}",
         *([f"  tunnel    {host} port {tunnel.tls_port} (TLS)"] if tunnel.tls_port else []),
+        f"  network   {_network(device)}",
         "  web       not in this version",
         "  console   not in this version",
         "",

@@ -257,6 +257,9 @@ class Acquisition:
 
     def _on_client(self, event: object) -> None:
         method = self.configuration.method
+        if isinstance(event, AddressOffered | BootpAnswered | Renewed):
+            for remark in event.remarks:
+                log.info("from the %s server: %s", method, remark)
         if isinstance(event, AddressOffered | BootpAnswered):
             self._offered = event.lease
             if self.binding is not None and self.binding.address.ip == event.lease.address and self._has_own_binding:

@@ -110,6 +110,8 @@ class NetworkManager(Service):
         self._refusals: dict[str, str] = {}
         self._commands: deque[Callable[[float], None]] = deque()
         self._snapshot = NetworkSnapshot()
+        self._expiry_shown = inf
+        """`Binding.expires_at` that the snapshot tells by the wall clock, reckoned once: the two clocks drift."""
         self._event_lock = threading.Lock()
         self._event = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._unsubscribe = settings.subscribe(self._prepare)
@@ -348,10 +350,10 @@ class NetworkManager(Service):
             troubles.insert(0, acquisition.trouble)
         ends_at = None
         if binding is not None and binding.expires_at != inf:
-            before = self._snapshot
-            is_same = acquisition is not None and before.lease_ends_at is not None and self._ends == binding.expires_at
-            ends_at = before.lease_ends_at if is_same else self._wall_clock() + binding.expires_at - self._clock()
-            self._ends = binding.expires_at
+            ends_at = self._snapshot.lease_ends_at
+            if ends_at is None or binding.expires_at != self._expiry_shown:
+                ends_at = self._wall_clock() + binding.expires_at - self._clock()
+                self._expiry_shown = binding.expires_at
         snapshot = NetworkSnapshot(
             interface=link.interface if link is not None else None,
             mac=link.mac if link is not None else "",
@@ -364,6 +366,3 @@ class NetworkManager(Service):
         if snapshot != self._snapshot:
             self._snapshot = snapshot
             self.on_change()
-
-    _ends = inf
-    """`Binding.expires_at` for which the snapshot's end was reckoned."""

@@ -7,28 +7,34 @@ from typing import TYPE_CHECKING
 
 from appliance.network import system_view
 from appliance.network.facts import Fact, NetworkFacts, Source
+from appliance.network.interface import find_interface
 from appliance.network.manager import NetworkSnapshot
 
 if TYPE_CHECKING:
     from appliance.network.link_watch import LinkSnapshot
 
 
-def observe(link: LinkSnapshot, hostname: str) -> NetworkSnapshot:
-    """Look at the interface of `link` and change nothing; `hostname` is that of the system."""
+def observe(link: LinkSnapshot | None, hostname: str) -> NetworkSnapshot:
+    """Look at the interface of `link` and change nothing; `hostname` is that of the system.
+
+    Without a link that is watched it is the system's first wired Ethernet.
+    """
+    interface = link.interface if link is not None else find_interface()
     snapshot = NetworkSnapshot(
-        interface=link.interface,
-        mac=link.mac,
-        has_carrier=link.has_carrier,
+        interface=interface,
+        mac=link.mac if link is not None else "",
+        has_carrier=link.has_carrier if link is not None else None,
         current=NetworkFacts(hostname=_found(hostname)),
         is_managed=False,
     )
-    if link.interface is None:
+    if interface is None:
         return snapshot
-    view = system_view.read(link.interface)
+    view = system_view.read(interface)
     address = view.addresses[0] if view.addresses else None
     primary, secondary = (*map(_found, view.name_servers), Fact(), Fact())[:2]
     return replace(
         snapshot,
+        mac=snapshot.mac or view.mac or "",
         current=NetworkFacts(
             address=_found(address.ip if address is not None else None),
             mask=_found(address.netmask if address is not None else None),

@@ -11,6 +11,8 @@ from tests.network.managed import managed
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pytest
+
 
 def test_what_the_system_has_is_shown_and_nothing_is_changed(tmp_path: Path) -> None:
     with managed(tmp_path) as device:
@@ -32,3 +34,14 @@ def test_without_an_interface_there_is_only_the_name() -> None:
     assert snapshot.interface is None
     assert str(snapshot.current.address) == "<None>"
     assert str(snapshot.current.hostname) == "bench (System)"
+
+
+def test_without_a_watch_the_first_ethernet_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with managed(tmp_path) as device:
+        device.here.ip("address", "add", "10.1.0.5/24", "dev", "near")
+        monkeypatch.setattr("appliance.network.observed.find_interface", lambda: "near")
+        with device.here.entered():
+            snapshot = observe(None, "bench")
+        assert snapshot.interface == "near"
+        assert snapshot.mac in device.here.ip("link", "show", "near")
+        assert str(snapshot.current.address) == "10.1.0.5 (System)"

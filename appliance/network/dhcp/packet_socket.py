@@ -10,11 +10,11 @@ import struct
 from typing import TYPE_CHECKING
 
 from appliance.network.dhcp.datagram import CLIENT_PORT, SERVER_PORT, Datagram, build_packet, parse_packet
+from appliance.network.dhcp.events import Destination
+from appliance.network.dhcp.message import BROADCAST
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
-
-    from appliance.network.dhcp.events import Destination
 
 log = logging.getLogger(__name__)
 
@@ -60,8 +60,9 @@ DROP_ALL = ((0x06, 0, 0, 0),)
 class DhcpSocket:
     """Speaks UDP from port 68 on one interface, with or without an address; wakes for datagrams to port 68 alone.
 
-    It belongs to the network namespace of the thread that builds it, and is used by that thread. Needs CAP_NET_RAW, and
-    CAP_NET_BIND_SERVICE to send to one server.
+    It belongs to the network namespace of the thread that builds it, and is used by that thread. Needs CAP_NET_RAW.
+    Without CAP_NET_BIND_SERVICE what is meant for one server goes to all: that is how the last part of a lease is
+    renewed anyway, and a server takes it at any time.
     """
 
     def __init__(self, index: int) -> None:
@@ -118,12 +119,16 @@ class DhcpSocket:
         (a router, ARP), and from an address that the interface has.
         """
         try:
-            if destination.is_broadcast:
-                packet = build_packet(payload, destination)
-                self._socket.sendto(packet, (self._interface, ETH_P_IP, 0, 0, ETHERNET_BROADCAST))
-            else:
-                unicast = self._from(destination.source)
-                unicast.sendto(payload, (str(destination.target), SERVER_PORT))
+            if not destination.is_broadcast:
+                try:
+                    unicast = self._from(destination.source)
+                except PermissionError:
+                    destination = Destination(destination.source, BROADCAST)
+                else:
+                    unicast.sendto(payload, (str(destination.target), SERVER_PORT))
+                    return True
+            packet = build_packet(payload, destination)
+            self._socket.sendto(packet, (self._interface, ETH_P_IP, 0, 0, ETHERNET_BROADCAST))
         except OSError as error:
             log.info("a DHCP message to %s was not sent: %s", destination.target, error.strerror or error)
             return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import select
 import socket
 import struct
@@ -157,6 +158,17 @@ def test_to_one_server_the_kernel_finds_the_way_and_the_port_stays_ours(wire: Wi
             server.send(b"answer")
             assert [datagram.payload for datagram in wire.hear()] == [b"answer"]
     assert wire.ours.read() == []
+
+
+def test_without_the_right_to_the_port_all_are_asked(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_own: IPv4Address) -> socket.socket:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(wire.ours, "_from", refuse)
+    assert wire.ours.send(b"renew", Destination(OURS, SERVERS))
+    frame = wire.next_frame()
+    assert frame[26:34] == OURS.packed + b"\xff" * 4
+    assert frame[42:47] == b"renew"
 
 
 def test_what_cannot_be_sent_is_said_and_no_error(wire: Wire) -> None:
