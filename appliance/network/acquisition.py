@@ -7,13 +7,13 @@ from dataclasses import replace
 from enum import StrEnum
 from ipaddress import IPv4Interface
 from math import inf
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from appliance.network.arp.autoip import PREFIX_LENGTH, AutoIp, Chosen
 from appliance.network.arp.autoip import Lost as AutoIpLost
 from appliance.network.arp.conflict import PROBE_WAIT, AddressCheck, Conflict, Free
 from appliance.network.arp.defence import Announcement, Defence, GiveUp
-from appliance.network.binding import Binding
+from appliance.network.binding import Binding, lease_binding, static_binding
 from appliance.network.configuration import Method
 from appliance.network.dhcp.bootp import BootpAnswered, BootpClient
 from appliance.network.dhcp.client import DhcpClient
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from appliance.network.configuration import NetworkConfiguration
     from appliance.network.dhcp.lease import Lease
+    from appliance.network.server_client import ServerClient
 
 log = logging.getLogger(__name__)
 
@@ -44,35 +45,6 @@ class Party(StrEnum):
     CLIENT = "client"
     STATIC = "static"
     STATIC_AGAIN = "static again"
-
-
-class ServerClient(Protocol):
-    """What the clients of address servers, DHCP and BOOTP, have in common."""
-
-    @property
-    def due(self) -> float:
-        """When `check` must be called next."""
-
-    def start(self, now: float) -> None:
-        """Begin to ask."""
-
-    def stop(self) -> None:
-        """Ask no more."""
-
-    def receive(self, data: bytes, now: float) -> None:
-        """Take what came to the client's port."""
-
-    def check(self, now: float) -> None:
-        """Do what is due."""
-
-    def carrier_lost(self, now: float) -> None:
-        """Pause."""
-
-    def carrier_back(self, now: float) -> None:
-        """Ask whether all is as before."""
-
-    def renew(self, now: float) -> None:
-        """Ask now."""
 
 
 class Acquisition:
@@ -351,38 +323,14 @@ class Acquisition:
             self._ask(self.configuration.address.ip, party)
 
     def _take_static(self) -> None:
-        configuration = self.configuration
-        assert configuration.address is not None  # noqa: S101 (nothing was tried otherwise)
         self.trouble = ""
-        self._own(
-            Binding(
-                Source.STATIC,
-                configuration.address,
-                gateway=configuration.gateway,
-                name_servers=configuration.name_servers,
-                domain=configuration.domain,
-            )
-        )
+        self._own(static_binding(self.configuration))
 
     def _take_lease(self, lease: Lease) -> None:
         self.trouble = ""
         self._lease = lease
         self._fallback_at = inf
-        left = inf if lease.duration is None else float(lease.duration)
-        self._own(
-            Binding(
-                Source.BOOTP if self.configuration.method is Method.BOOTP else Source.DHCP,
-                lease.interface,
-                gateway=lease.routers[0] if lease.routers else None,
-                name_servers=self.configuration.name_servers or lease.dns,
-                hostname=lease.hostname or "",
-                domain=lease.domain or "",
-                search=lease.search,
-                mtu=lease.mtu,
-                server=lease.server,
-                expires_at=self._now + left,
-            )
-        )
+        self._own(lease_binding(lease, self.configuration, self._now))
 
     def _own(self, binding: Binding) -> None:
         """Use the method's own address, and let AutoIP rest."""

@@ -240,7 +240,7 @@ class Announcer(Service):
 
     async def _announce(self, zeroconf: AsyncZeroconf, wanted: Offer, name: str) -> None:
         # The resolver is documented, and was forgotten in zeroconf's list of names.
-        from zeroconf import (  # type: ignore[attr-defined]
+        from zeroconf import (  # type: ignore[attr-defined]  # of its public module, but not in its __all__
             AddressResolverIPv4,
             NonUniqueNameException,
             ServiceInfo,

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from pathlib import Path
     from random import Random
 
-    from appliance.network.acquisition import ServerClient
     from appliance.network.binding import Binding
     from appliance.network.dhcp.events import Destination
     from appliance.network.dhcp.lease import Lease
     from appliance.network.kernel.link_modes import LinkModes
+    from appliance.network.server_client import ServerClient
     from appliance.settings.link import Duplex, Speed
 
 

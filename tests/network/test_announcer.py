@@ -179,7 +179,7 @@ def test_of_two_that_took_a_name_at_once_the_greater_address_keeps_it_unless_the
     watch, network, made = Watching(*found), Updating(), Announcer()
     with pytest.raises(NameTaken):
         asyncio.run(
-            made._defend(network, ["http", "tunnel"], watch, IPv4Address("192.0.2.5").packed)  # type: ignore[arg-type]
+            made._defend(network, ["http", "tunnel"], watch, IPv4Address("192.0.2.5").packed)  # type: ignore[arg-type]  # a stand-in for zeroconf
         )
     assert (watch.asked, network.updates) == (len(found), updates)
 

@@ -369,7 +369,7 @@ class DhcpClient:
         self._refusals.forgive()
         self.state = State.BOUND
         self._term = Term.of(lease, self._inquiry.granted, self._random)
-        self._next = max(self._term.t1, now) if self._has_carrier else math.inf
+        self._next = self._term.t1
 
     def _let_go(self) -> None:
         self.lease = self._offered = None

@@ -147,7 +147,7 @@ def contest(wire: Wire, made: AutoIp, times: int) -> list[float]:
     began = []
     for _ in range(times):
         sent = len(wire.sent)
-        wire.run(stop=lambda sent=sent: len(wire.sent) > sent)  # type: ignore[misc]
+        wire.run(stop=lambda sent=sent: len(wire.sent) > sent)  # type: ignore[misc]  # the default binds the loop's value
         began.append(wire.now)
         made.receive(reply(made.candidate), wire.now)
     return began

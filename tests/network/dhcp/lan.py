@@ -81,7 +81,7 @@ class Lan:
         self.events.append(event)
         if isinstance(event, AddressOffered) and self.accepts:
             assert self.client is not None
-            self.client.accept(self.now)  # type: ignore[union-attr]
+            self.client.accept(self.now)  # type: ignore[union-attr]  # only DHCP offers
         elif isinstance(event, Bound):  # as the network manager does it
             self.here.ip("address", "replace", str(event.lease.interface), "dev", "near")
         elif isinstance(event, Lost):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import struct
 from ipaddress import IPv4Address
@@ -9,13 +10,12 @@ from typing import TYPE_CHECKING
 
 from appliance.network.dhcp.client import DhcpClient
 from appliance.network.dhcp.events import AddressOffered, Destination, DhcpConfiguration, Event
+from appliance.network.dhcp.lease import Lease
 from appliance.network.dhcp.message import REPLY, Message
 from appliance.network.dhcp.option import MessageType, Option
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from appliance.network.dhcp.lease import Lease
+    from collections.abc import Callable, Sequence
 
 MAC = bytes.fromhex("020000000042")
 SERVER, OTHER_SERVER = IPv4Address("192.0.2.1"), IPv4Address("192.0.2.2")
@@ -191,8 +191,20 @@ class Rig:
 
 def bound(server: Callable[[Message], Answer] | None = None, **more: object) -> Rig:
     """Make a client that has a lease."""
-    made = Rig(server or Server(), **more)  # type: ignore[arg-type]
+    made = Rig(server or Server(), **more)  # type: ignore[arg-type]  # the words of Rig, passed on
     made.start()
     assert made.client.lease is not None, made.events
     made.clear()
     return made
+
+
+DISCOVER, REQUEST, DECLINE, RELEASE = 1, 3, 4, 7
+REMEMBERED = Lease(ADDRESS, 24, server=SERVER, obtained=WALL - 100, duration=3600, t1=1800, t2=3150)
+
+
+def near(times: list[float], expected: Sequence[float], within: float = 1.0) -> bool:
+    """Whether the waits (not the sums of them) are as expected."""
+    waits = [after - before for before, after in itertools.pairwise(times)]
+    return len(waits) == len(expected) and all(
+        abs(wait - other) <= within for wait, other in zip(waits, expected, strict=True)
+    )

@@ -1,13 +1,10 @@
-"""The client's timelines: when it asks what, of whom, and what it makes of the answers."""
+"""How the client comes by a lease, and what it does when it is refused."""
 
 from __future__ import annotations
 
-import itertools
 import math
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
-
-import pytest
 
 from appliance.network.dhcp.events import (
     TO_ALL,
@@ -15,19 +12,19 @@ from appliance.network.dhcp.events import (
     Bound,
     Destination,
     DhcpConfiguration,
-    Lost,
     Refused,
-    Renewed,
-    Unanswered,
 )
 from appliance.network.dhcp.lease import Lease
-from appliance.network.dhcp.message import BROADCAST, Message
 from appliance.network.dhcp.option import MessageType, Option
 from appliance.network.dhcp.state import State
 from tests.network.dhcp.rig import (
     ADDRESS,
+    DECLINE,
+    DISCOVER,
     OTHER_ADDRESS,
     OTHER_SERVER,
+    RELEASE,
+    REQUEST,
     SERVER,
     START,
     WALL,
@@ -35,25 +32,12 @@ from tests.network.dhcp.rig import (
     Rig,
     Server,
     bound,
-    ip,
+    near,
     reply,
-    seconds,
-    silent,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-DISCOVER, REQUEST, DECLINE, RELEASE = 1, 3, 4, 7
-REMEMBERED = Lease(ADDRESS, 24, server=SERVER, obtained=WALL - 100, duration=3600, t1=1800, t2=3150)
-
-
-def near(times: list[float], expected: Sequence[float], within: float = 1.0) -> bool:
-    """Whether the waits (not the sums of them) are as expected."""
-    waits = [after - before for before, after in itertools.pairwise(times)]
-    return len(waits) == len(expected) and all(
-        abs(wait - other) <= within for wait, other in zip(waits, expected, strict=True)
-    )
+    from appliance.network.dhcp.message import Message
 
 
 def test_from_the_first_question_to_the_lease() -> None:
@@ -157,171 +141,6 @@ def test_the_first_usable_of_several_offers_is_taken() -> None:
     assert rig.client.ignored == {"an unusable offer": 1, "not asked for": 1}
 
 
-# Renewing
-
-
-def test_renewal_asks_the_server_alone_and_may_change_the_rest() -> None:
-    server = Server()
-    rig = bound(server)
-    server.options = {Option.ROUTER: ip("192.0.2.7"), Option.DOMAIN_NAME_SERVER: ip("192.0.2.8")}
-    rig.run(1801)
-    (event,) = [event for _, event in rig.events]
-    assert isinstance(event, Renewed)
-    assert event.lease.routers == (IPv4Address("192.0.2.7"),)
-    assert event.lease.dns == (IPv4Address("192.0.2.8"),)
-    at, message, destination = rig.sent[0]
-    assert destination == Destination(ADDRESS, SERVER)
-    assert message.ciaddr == ADDRESS
-    assert message.requested_address is None
-    assert message.server is None
-    assert event.lease.obtained == pytest.approx(WALL + at)
-    assert rig.client.due >= START + at + 1800 * 0.95
-
-
-def test_unanswered_renewals_are_repeated_at_half_of_what_is_left_and_then_sent_to_all() -> None:
-    rig = bound()
-    rig.server = silent
-    rig.run(3599)
-    times = rig.times(REQUEST)
-    unicast = [at for at, _, destination in rig.sent if destination.target == SERVER]
-    to_all = [at for at, _, destination in rig.sent if destination == Destination(ADDRESS, BROADCAST)]
-    assert unicast + to_all == times
-    t2 = to_all[0]
-    assert 3150 * 0.95 <= t2 <= 3150
-    left = [t2 - at for at in unicast]
-    for before, after in itertools.pairwise(left):
-        assert after == pytest.approx(max(0, before - max(before / 2, 60)), abs=0.01)
-    assert all(after - before >= 59.99 for before, after in itertools.pairwise(to_all))
-    assert rig.client.state is State.REBINDING
-    assert not rig.events
-    assert len({message.xid for _, message, _ in rig.sent}) == len(rig.sent)
-    rig.run(2)
-    assert rig.events[0][0] == 3600
-    (lost,) = [event for _, event in rig.events]
-    assert isinstance(lost, Lost)
-    assert "expired" in lost.reason
-    assert rig.client.lease is None
-    assert rig.kinds()[-1] == DISCOVER
-    assert rig.question.requested_address == ADDRESS
-
-
-def test_any_server_may_rebind_but_only_its_own_may_renew() -> None:
-    rig = bound()
-    rig.server = Server(OTHER_SERVER)
-    rig.run(2000)
-    assert rig.client.state is State.RENEWING
-    assert rig.client.ignored["of another server"] >= 1
-    rig.run(1150)
-    assert rig.names() == ["Renewed"]
-    assert rig.client.lease is not None
-    assert rig.client.lease.server == OTHER_SERVER
-
-
-def test_a_nak_on_renewal_loses_the_lease_and_starts_anew_at_once() -> None:
-    rig = bound()
-    rig.server = Server(SERVER, OTHER_ADDRESS)
-    rig.run(1801)
-    assert rig.names() == ["Refused", "Lost", "AddressOffered", "Bound"]
-    assert rig.kinds() == [REQUEST, DISCOVER, REQUEST]
-    assert rig.sent[1][1].requested_address is None
-    assert rig.client.lease is not None
-    assert rig.client.lease.address == OTHER_ADDRESS
-
-
-def test_another_address_in_the_answer_to_a_renewal_is_a_loss_and_an_offer() -> None:
-    rig = bound(accepts=True)
-    rig.server = lambda question: reply(question, MessageType.ACK, address=OTHER_ADDRESS).encode()
-    rig.run(1801)
-    assert rig.names() == ["Lost", "AddressOffered", "Bound"]
-    assert rig.client.lease is not None
-    assert rig.client.lease.address == OTHER_ADDRESS
-
-
-def test_an_unusable_answer_to_a_renewal_leaves_the_lease_as_it_is() -> None:
-    server = Server()
-    rig = bound(server)
-    server.options = {Option.LEASE_TIME: seconds(0)}
-    rig.run(1801)
-    assert rig.names() == ["Refused"]
-    assert rig.client.lease is not None
-    server.options = {}
-    rig.run(700)
-    assert rig.names() == ["Refused", "Renewed"]
-
-
-def test_a_lease_without_end_is_never_renewed_but_when_the_user_wants() -> None:
-    server = Server()
-    server.options = {Option.LEASE_TIME: seconds(0xFFFFFFFF)}
-    rig = bound(server)
-    assert rig.client.due == math.inf
-    rig.run(1e9)
-    assert not rig.sent
-    rig.client.renew(rig.now)
-    rig.run(1)
-    assert rig.names() == ["Renewed"]
-
-
-def test_a_machine_that_slept_past_t2_asks_all_and_past_the_end_has_lost() -> None:
-    rig = bound()
-    rig.now += 3300
-    rig.client.check(rig.now)
-    assert rig.client.state is State.REBINDING
-    assert rig.sent[-1][2].target == BROADCAST
-    slept = bound()
-    slept.now += 4000
-    slept.client.check(slept.now)
-    assert slept.names() == ["Lost"]
-
-
-# The user's Renew
-
-
-def test_the_users_renewal_comes_at_once() -> None:
-    rig = bound()
-    rig.run(100)
-    rig.client.renew(rig.now)
-    rig.run(0)
-    assert rig.names() == ["Renewed"]
-    assert rig.sent[0][0] == 100
-    assert rig.sent[0][2].target == SERVER
-
-
-def test_the_users_renewal_without_an_answer_says_so_and_changes_nothing() -> None:
-    rig = bound()
-    rig.server = silent
-    rig.run(100)
-    due = rig.client.due
-    rig.client.renew(rig.now)
-    rig.run(60)
-    assert [event for _, event in rig.events] == [Unanswered(SERVER)]
-    assert near(rig.times(REQUEST), [4, 8])
-    assert rig.client.state is State.BOUND
-    assert rig.client.due == due
-
-
-def test_the_users_renewal_without_a_lease_looks_for_a_server_at_once() -> None:
-    rig = Rig()
-    rig.start()
-    rig.run(200)
-    rig.server = Server()
-    rig.client.renew(rig.now)
-    rig.run(0)
-    assert rig.names() == ["AddressOffered", "Bound"]
-
-
-def test_a_user_who_hammers_is_followed_once_a_second() -> None:
-    rig = bound()
-    rig.server = silent
-    rig.run(10)
-    for _ in range(100):
-        rig.client.renew(rig.now)
-        rig.run(0.02)
-    assert 2 <= len(rig.sent) <= 3
-
-
-# Refusals
-
-
 def test_a_server_that_always_refuses_is_asked_ever_more_rarely() -> None:
     def refuses(question: Message) -> Answer:
         kind = MessageType.OFFER if question.message_type == DISCOVER else MessageType.NAK
@@ -400,147 +219,6 @@ def test_a_stopped_client_is_silent_and_asks_for_the_same_lease_afterwards() -> 
     rig.start()
     assert rig.kinds() == [REQUEST]
     assert rig.client.lease is not None
-
-
-# A lease from before
-
-
-def test_a_remembered_lease_is_asked_for_first() -> None:
-    rig = Rig(Server(), remembered=REMEMBERED)
-    rig.start()
-    assert rig.kinds() == [REQUEST]
-    message = rig.question
-    assert (message.requested_address, message.server, message.ciaddr) == (ADDRESS, None, IPv4Address(0))
-    assert rig.names() == ["AddressOffered", "Bound"]
-
-
-def test_a_remembered_lease_nobody_confirms_gives_way_to_any() -> None:
-    rig = Rig(remembered=REMEMBERED)
-    rig.start()
-    rig.run(11)
-    assert rig.kinds()[:3] == [REQUEST, REQUEST, DISCOVER]
-    assert rig.sent[2][0] <= 10
-    assert rig.sent[2][1].requested_address == ADDRESS
-
-
-def test_a_remembered_lease_that_is_refused_is_forgotten() -> None:
-    rig = Rig(Server(SERVER, OTHER_ADDRESS), remembered=REMEMBERED)
-    rig.start()
-    assert rig.kinds() == [REQUEST, DISCOVER, REQUEST]
-    assert rig.sent[1][1].requested_address is None
-    assert rig.names() == ["Refused", "AddressOffered", "Bound"]
-
-
-def test_a_remembered_lease_that_has_expired_is_only_a_wish() -> None:
-    old = Lease(ADDRESS, 24, server=SERVER, obtained=WALL - 5000, duration=3600, t1=1800, t2=3150)
-    rig = Rig(Server(), remembered=old)
-    rig.start()
-    assert rig.kinds() == [DISCOVER, REQUEST]
-    assert rig.sent[0][1].requested_address == ADDRESS
-
-
-# The cable
-
-
-def test_without_a_carrier_nothing_is_sent_and_the_address_stays_until_it_expires() -> None:
-    rig = bound()
-    rig.client.carrier_lost(rig.now)
-    rig.run(3599)
-    assert not rig.sent
-    assert rig.client.lease is not None
-    rig.run(2)
-    assert rig.names() == ["Lost"]
-    assert not rig.sent
-    rig.client.carrier_back(rig.now)
-    rig.run(0)
-    assert rig.kinds() == [DISCOVER, REQUEST]
-
-
-def test_a_carrier_that_comes_back_has_the_lease_checked_while_it_is_used() -> None:
-    rig = bound()
-    rig.client.carrier_lost(rig.now)
-    rig.run(3)
-    rig.client.carrier_back(rig.now)
-    rig.run(0)
-    assert rig.kinds() == [REQUEST]
-    assert rig.question.requested_address == ADDRESS
-    assert rig.names() == ["Renewed"]
-
-
-def test_a_carrier_from_another_network_loses_the_lease_by_a_nak() -> None:
-    rig = bound()
-    rig.client.carrier_lost(rig.now)
-    rig.server = Server(OTHER_SERVER, IPv4Address("198.51.100.5"))
-    rig.client.carrier_back(rig.now)
-    rig.run(0)
-    assert rig.names() == ["Refused", "Lost", "AddressOffered", "Bound"]
-
-
-def test_a_carrier_from_another_network_whose_server_only_offers_moves_the_device() -> None:
-    server = Server(OTHER_SERVER, IPv4Address("198.51.100.5"))
-
-    def not_authoritative(question: Message) -> Answer:
-        is_new = question.message_type == DISCOVER or question.server is not None
-        return server(question) if is_new else None
-
-    rig = bound()
-    rig.client.carrier_lost(rig.now)
-    rig.server = not_authoritative
-    rig.client.carrier_back(rig.now)
-    rig.run(11)
-    assert rig.names() == ["Lost", "AddressOffered", "Bound"]
-    assert rig.client.lease is not None
-    assert rig.client.lease.address == IPv4Address("198.51.100.5")
-
-
-def test_a_server_that_is_silent_after_the_carrier_came_back_leaves_the_lease() -> None:
-    rig = bound()
-    rig.client.carrier_lost(rig.now)
-    rig.server = silent
-    rig.client.carrier_back(rig.now)
-    rig.run(600)
-    assert not rig.events
-    assert rig.client.lease is not None
-    rig.server = Server()
-    rig.run(70)
-    assert rig.names() == ["Renewed"]
-
-
-def test_a_second_server_of_the_same_network_does_not_take_the_address_away() -> None:
-    rig = bound()
-    rig.client.carrier_lost(rig.now)
-    other = Server(OTHER_SERVER, OTHER_ADDRESS)
-    rig.server = lambda question: other(question) if question.message_type == DISCOVER else None
-    rig.client.carrier_back(rig.now)
-    rig.run(600)
-    assert not rig.events
-    assert rig.client.lease is not None
-    assert rig.client.lease.address == ADDRESS
-
-
-def test_a_carrier_lost_during_the_check_has_the_same_address_checked_again() -> None:
-    rig = Rig(Server(), accepts=False)
-    rig.start()
-    rig.client.carrier_lost(rig.now)
-    rig.client.accept(rig.now)
-    assert rig.client.lease is None
-    rig.clear()
-    rig.client.carrier_back(rig.now)
-    rig.run(0)
-    assert rig.kinds() == [REQUEST]
-    assert rig.names() == ["AddressOffered"]
-
-
-def test_a_client_that_starts_without_a_carrier_waits_for_it() -> None:
-    rig = Rig(Server())
-    rig.client.carrier_lost(rig.now)
-    rig.start()
-    rig.client.renew(rig.now)
-    assert not rig.sent
-    assert rig.client.due == math.inf
-    rig.client.carrier_back(rig.now)
-    rig.run(0)
-    assert rig.names()[-1] == "Bound"
 
 
 def test_bound_tells_the_lease_that_was_offered() -> None:

@@ -26,7 +26,7 @@ def raw(question: Message, kind: int | None, tail: bytes, **fields: bytes) -> by
     """A reply whose options begin well and go on with `tail` as it stands."""
     head = reply(question, kind).encode(0)
     if fields:
-        head = replace(reply(question, kind), **fields).encode(0)  # type: ignore[arg-type]
+        head = replace(reply(question, kind), **fields).encode(0)  # type: ignore[arg-type]  # fields by name
     return head[:-1] + tail
 
 

@@ -6,9 +6,12 @@ import json
 from ipaddress import IPv4Address, IPv4Interface
 from typing import TYPE_CHECKING, Any
 
+from appliance.network.kernel.netlink import Netlink
 from appliance.network.kernel.wanted import Wanted, WantedAddress
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.network.namespaces import Namespace
 
 PORT, FAR = "m0", "p0"
@@ -42,3 +45,20 @@ class Witness:
 
     def setting(self, name: str, family: str = "ipv4") -> int:
         return int(self._namespace.run("cat", f"/proc/sys/net/{family}/conf/{self._port}/{name}"))
+
+
+class Recorder(Netlink):
+    """Notes what is asked, and does something before each question."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kinds: list[int] = []
+        self.before: Callable[[int], object] = lambda _kind: None
+
+    def ask(self, message: Any, kind: int, flags: int = 0, *, attributes: bytes = b"") -> list[Any]:
+        self.before(kind)
+        self.kinds.append(kind)
+        return super().ask(message, kind, flags, attributes=attributes)
+
+    def changes(self) -> list[int]:
+        return [kind for kind in self.kinds if kind % 4 != 2]

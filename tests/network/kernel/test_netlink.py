@@ -75,7 +75,7 @@ def netlink() -> Iterator[Netlink]:
 
 def talk(netlink: Netlink, *answers: list[tuple[bytes, int]]) -> tuple[list[Any], Kernel]:
     real, kernel = netlink._socket, Kernel(*answers)
-    netlink._socket = kernel  # type: ignore[assignment]
+    netlink._socket = kernel  # type: ignore[assignment]  # a socket pair in its place
     try:
         return netlink.ask(question(), RTM_GETLINK, NLM_F_DUMP), kernel
     finally:

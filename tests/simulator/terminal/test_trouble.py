@@ -53,7 +53,7 @@ def test_an_exception_leaves_the_terminal_as_it_was(
     modes = terminal.modes
     panel = make_panel()
     terminal.wait_for("q quit")
-    front.panel = None  # type: ignore[assignment]
+    front.panel = None  # type: ignore[assignment]  # so that the fixture does not stop it again
     panel.wake()
     assert_as_before(terminal, modes)
     panel.thread.join(DEADLINE)
