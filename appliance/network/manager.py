@@ -171,6 +171,9 @@ class NetworkManager(Service):
 
     def _round(self) -> None:
         now = self._clock()
+        is_time_to_retry = self._retry_at <= now
+        if is_time_to_retry:
+            self._retry_at = inf
         self._follow(self._link(), now)
         while self._commands:
             self._commands.popleft()(now)
@@ -183,8 +186,7 @@ class NetworkManager(Service):
             for payload in hands.server_payloads():
                 acquisition.receive_from_server(payload, now)
             acquisition.check(now)
-            if self._retry_at <= now:
-                self._retry_at = inf
+            if is_time_to_retry:
                 self._give(acquisition.binding)
                 self._set_link_mode()
             hands.watch(acquisition.watched)
@@ -213,8 +215,8 @@ class NetworkManager(Service):
     def _follow(self, link: LinkSnapshot, now: float) -> None:
         """Take note of another interface, or of its carrier."""
         followed = self._followed
-        if link is followed:
-            return
+        if link is followed or (link.interface is None and not link.fault):
+            return  # nothing new, or a watch that has not looked yet
         if followed is None or (link.index, link.mac, link.interface) != (
             followed.index,
             followed.mac,

@@ -20,10 +20,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from appliance.network.link_watch import LinkSnapshot
+from appliance.network.manager import NetworkManager
 from appliance.settings import Settings, network
 from tests.conftest import need
 from tests.network.managed import Managed, dnsmasq, managed
 from tests.network.namespaces import ROOT
+from tests.tunnel.rig import wait_until
 
 if TYPE_CHECKING:
     from appliance.network.manager import NetworkSnapshot
@@ -279,6 +282,26 @@ def test_two_hundred_changes_leave_no_descriptor_and_no_thread(tmp_path: Path) -
         assert "10.1.0.199" in device.resolv_conf
         assert threading.active_count() == threads
         assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
+
+
+def test_an_interface_that_cannot_be_had_is_tried_again_without_hurry(tmp_path: Path) -> None:
+    state = [LinkSnapshot(interface="nowhere0", index=9999, mac="02:00:00:00:00:01", has_carrier=True)]
+    manager = NetworkManager(
+        Settings(tmp_path), link=lambda: state[0], state=tmp_path, resolv_conf=tmp_path / "resolv.conf"
+    )
+    manager.start()
+    try:
+        wait_until(lambda: manager.snapshot().troubles, "the trouble")
+        assert "nowhere0 cannot be managed" in manager.snapshot().troubles[0]
+        state[0] = LinkSnapshot(fault="There is no interface nowhere0.")
+        manager._retry_at = 0.0  # as if five seconds had passed
+        manager.wake()
+        wait_until(lambda: manager._retry_at == inf and manager.is_resting, "rest")
+        beats = manager.beats
+        assert not manager.stopping.wait(0.3)
+        assert manager.beats - beats <= 1
+    finally:
+        manager.stop()
 
 
 def test_it_sleeps_when_there_is_nothing_to_do(tmp_path: Path) -> None:

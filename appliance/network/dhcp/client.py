@@ -123,12 +123,12 @@ class DhcpClient:
         if self.state is not State.STOPPED:
             self._begin(now)
 
-    def accept(self, now: float) -> None:
+    def accept(self, now: float) -> None:  # noqa: ARG002 (as above)
         """Say that nobody else has the address that was offered."""
         lease = self._offered
         if self.state is not State.CHECKING or lease is None:
             return
-        self._hold(lease, now)
+        self._hold(lease)
         self._tell(Bound(lease))
 
     def decline(self, now: float, reason: str) -> None:
@@ -318,7 +318,7 @@ class DhcpClient:
             return ""
         grant = self._read(message, elapsed=now - self._inquiry.granted)
         if grant.lease is not None:
-            self._granted_lease(grant.lease, grant.remarks, now)
+            self._granted_lease(grant.lease, grant.remarks)
             return ""
         if self.state is State.REQUESTING:
             self._refusals.distrusted = message.server
@@ -333,10 +333,10 @@ class DhcpClient:
         if self._refusals.is_new(message.server, grant.reason):
             self._tell(Refused(message.server, grant.reason))
 
-    def _granted_lease(self, lease: Lease, remarks: tuple[str, ...], now: float) -> None:
+    def _granted_lease(self, lease: Lease, remarks: tuple[str, ...]) -> None:
         held = self.lease
         if held is not None and held.address == lease.address:
-            self._hold(lease, now)
+            self._hold(lease)
             self._tell(Renewed(lease, remarks))
             return
         self._let_go()
@@ -362,7 +362,7 @@ class DhcpClient:
 
     # The lease
 
-    def _hold(self, lease: Lease, now: float) -> None:
+    def _hold(self, lease: Lease) -> None:
         self.lease = self._known = lease
         self._wish = lease.address
         self._offered = None

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from appliance.network.dhcp.events import Destination
 
 DEADLINE = 10.0
-SPEED = 60.0
+SPEED = 120.0
 
 E = TypeVar("E")
 

@@ -158,6 +158,32 @@ def test_a_server_that_always_refuses_is_asked_ever_more_rarely() -> None:
     assert rig.client.lease is not None
 
 
+def test_a_server_that_refuses_now_and_then_is_not_made_to_wait() -> None:
+    rig = bound()
+    for address in (OTHER_ADDRESS, ADDRESS, OTHER_ADDRESS):
+        rig.clear()
+        rig.server = Server(SERVER, address)
+        rig.run(1801)
+        assert rig.names() == ["Refused", "Lost", "AddressOffered", "Bound"]
+        assert len({at for at, _ in rig.events}) == 1, "all at once"
+
+
+def test_a_server_with_an_unusable_lease_comes_second() -> None:
+    good = Server(OTHER_SERVER, OTHER_ADDRESS)
+    bad = Server()
+
+    def two(question: Message) -> Answer:
+        bad.options = {Option.LEASE_TIME: None} if question.message_type == REQUEST else {}
+        answers = [bad(question), good(question)]
+        return [data for data in answers if isinstance(data, bytes)]
+
+    rig = Rig(two)
+    rig.start()
+    assert rig.names() == ["Refused", "AddressOffered", "Bound"]
+    assert rig.client.lease is not None
+    assert rig.client.lease.server == OTHER_SERVER
+
+
 def test_a_conflict_is_declined_and_nothing_asked_for_ten_seconds() -> None:
     rig = Rig(Server(), accepts=False)
     rig.start()
@@ -196,6 +222,9 @@ def test_a_conflict_that_appears_later_loses_the_lease() -> None:
     assert rig.kinds() == [DECLINE]
     assert rig.names() == ["Lost"]
     assert rig.client.lease is None
+    rig.run(12)
+    assert rig.sent[1][1].message_type == DISCOVER
+    assert rig.sent[1][1].requested_address is None
 
 
 def test_a_released_lease_is_given_back_and_the_client_is_silent() -> None:

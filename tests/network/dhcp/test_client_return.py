@@ -7,6 +7,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from appliance.network.dhcp.lease import Lease
+from appliance.network.dhcp.option import MessageType
 from tests.network.dhcp.rig import (
     ADDRESS,
     DISCOVER,
@@ -20,6 +21,7 @@ from tests.network.dhcp.rig import (
     Rig,
     Server,
     bound,
+    reply,
     silent,
 )
 
@@ -132,12 +134,28 @@ def test_a_second_server_of_the_same_network_does_not_take_the_address_away() ->
     rig = bound()
     rig.client.carrier_lost(rig.now)
     other = Server(OTHER_SERVER, OTHER_ADDRESS)
-    rig.server = lambda question: other(question) if question.message_type == DISCOVER else None
+    rig.server = lambda question: (
+        other(question) if question.message_type == DISCOVER or question.server == OTHER_SERVER else None
+    )
     rig.client.carrier_back(rig.now)
     rig.run(600)
     assert not rig.events
     assert rig.client.lease is not None
     assert rig.client.lease.address == ADDRESS
+
+
+def test_another_network_begins_with_a_clean_slate() -> None:
+    def refuses(question: Message) -> Answer:
+        return reply(question, MessageType.OFFER if question.message_type == DISCOVER else MessageType.NAK).encode()
+
+    rig = Rig(refuses)
+    rig.start()
+    rig.run(600)
+    rig.client.carrier_lost(rig.now)
+    rig.clear()
+    rig.client.carrier_back(rig.now)
+    rig.run(0)
+    assert rig.kinds()[:3] == [DISCOVER, REQUEST, DISCOVER]
 
 
 def test_a_carrier_lost_during_the_check_has_the_same_address_checked_again() -> None:

@@ -54,6 +54,16 @@ def test_what_we_send_has_right_checksums() -> None:
         assert struct.unpack_from("!HHH", packet, 20) == (68, 67, 13)
 
 
+def test_a_checksum_of_zero_is_written_as_its_complement() -> None:
+    for number in range(0x10000):
+        packet = build_packet(number.to_bytes(2), TO_ALL)
+        if packet[26:28] == b"\xff\xff":
+            break
+        assert packet[26:28] != b"\0\0"
+    else:
+        pytest.fail("one of them must be")
+
+
 @pytest.mark.parametrize("options", [b"", b"\1\1\1\0", b"\1" * 40])
 def test_a_packet_is_read_whatever_options_it_has(options: bytes) -> None:
     datagram = parse_packet(to_us(options=options) + b"padding of the frame", mac="02:00:00:00:00:01")

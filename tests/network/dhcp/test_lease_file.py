@@ -98,7 +98,8 @@ DAMAGED: dict[str, bytes] = {
     "no lease": json.dumps({"form": 1, "interface": "eth0", "mac": MAC}).encode(),
     "another form": json.dumps({"form": 2, "interface": "eth0", "mac": MAC, "lease": LEASE.to_dict()}).encode(),
     "deep": b"[" * 30_000,
-    "large": b" " * (LARGEST_FILE + 1),
+    "large": json.dumps({"form": 1, "interface": "eth0", "mac": MAC, "lease": LEASE.to_dict()}).encode()
+    + b" " * LARGEST_FILE,
     "no text": b"\xff\xfe",
 }
 

@@ -158,6 +158,9 @@ def test_to_one_server_the_kernel_finds_the_way_and_the_port_stays_ours(wire: Wi
             server.send(b"answer")
             assert [datagram.payload for datagram in wire.hear()] == [b"answer"]
     assert wire.ours.read() == []
+    assert wire.ours._unicast is not None
+    with pytest.raises(BlockingIOError):  # nothing has gathered there
+        wire.ours._unicast.recv(100)
 
 
 def test_without_the_right_to_the_port_all_are_asked(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
