@@ -284,6 +284,20 @@ def test_two_hundred_changes_leave_no_descriptor_and_no_thread(tmp_path: Path) -
         assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
 
 
+def test_a_watch_that_has_not_looked_yet_is_no_loss_of_the_interface(tmp_path: Path) -> None:
+    with managed(tmp_path, network__dhcp="off", network__address="10.1.0.5/24") as device:
+        device.start()
+        has_address(device, "Static")
+        manager = device.manager
+        assert manager is not None
+        before, beats = manager._acquisition, manager.beats
+        manager._link = LinkSnapshot  # what a new watch tells
+        manager.wake()
+        device.wait_for(lambda _: manager.beats > beats and manager.is_resting, "a round")
+        assert manager._acquisition is before
+        assert device.now.current.address.value == "10.1.0.5"
+
+
 def test_an_interface_that_cannot_be_had_is_tried_again_without_hurry(tmp_path: Path) -> None:
     state = [LinkSnapshot(interface="nowhere0", index=9999, mac="02:00:00:00:00:01", has_carrier=True)]
     manager = NetworkManager(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from appliance.network.dhcp.events import TO_ALL, Destination, Refused
 from appliance.network.dhcp.grant import read_grant
+from appliance.network.dhcp.lease import is_host
 from appliance.network.dhcp.message import REQUEST, Message
 from appliance.network.dhcp.option import Option
 from appliance.network.dhcp.reply import read_reply
@@ -131,7 +132,8 @@ class BootpClient:
         self.ignored["an unusable answer"] += 1
         if not self._is_refusal_told:
             self._is_refusal_told = True
-            self._tell(Refused(message.server or message.siaddr, grant.reason))
+            server = message.server or message.siaddr
+            self._tell(Refused(server if is_host(server) else None, grant.reason))
 
     def _begin(self, now: float, delay: float = 0.0) -> None:
         self._tries = 0

@@ -142,6 +142,13 @@ def test_what_is_no_answer_changes_nothing(rig: Rig, name: str) -> None:
     assert isinstance(rig.events[-1], BootpAnswered)
 
 
+def test_a_refusal_names_the_server_when_it_told_who_it_is(rig: Rig) -> None:
+    for server in (SERVER, IPv4Address(0)):
+        rig.hear(replace(answer(rig.question, address=IPv4Address(0)), siaddr=server))
+        rig.run(9)
+    assert [event.server for event in rig.events if isinstance(event, Refused)] == [SERVER, None]
+
+
 def test_after_a_conflict_it_asks_again_but_not_soon(rig: Rig) -> None:
     rig.hear(answer(rig.question))
     rig.client.decline(rig.now)
