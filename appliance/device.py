@@ -14,10 +14,8 @@ from appliance.certificate import Certificate
 from appliance.errors import ListenError, RebootError
 from appliance.line.keeper import LineKeeper
 from appliance.line.line import Line
-from appliance.network.announcer import Announcer
 from appliance.network.confirmation import Confirmation
 from appliance.network.link_watch import LinkSnapshot, LinkWatch
-from appliance.network.manager import NetworkManager, NetworkSnapshot
 from appliance.network.observed import observe
 from appliance.panel.panel import Panel
 from appliance.panel.sources import Sources
@@ -34,6 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from appliance.hardware import Hardware
+    from appliance.network.announcer import Announcer
+    from appliance.network.manager import NetworkManager
+    from appliance.network.snapshot import NetworkSnapshot
     from appliance.settings import FactoryVariant, Settings
     from appliance.supervision.journal import RestartJournal
     from appliance.supervision.reboot import Rebooter
@@ -190,6 +191,9 @@ class Device:
         return self.link
 
     def _build_network(self) -> NetworkManager:
+        # Not loaded by a device that only looks at its network; nor is what announces it.
+        from appliance.network.manager import NetworkManager
+
         self.network = NetworkManager(
             self.settings,
             link=self._link_snapshot,
@@ -202,6 +206,8 @@ class Device:
         return self.network
 
     def _build_announcer(self) -> Announcer:
+        from appliance.network.announcer import Announcer
+
         self.announcer = Announcer()
         self._announce()
         return self.announcer

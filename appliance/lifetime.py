@@ -10,6 +10,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Self
 
 from appliance import __version__
+from appliance.device import Device
 from appliance.errors import ApplianceError, RebootError
 from appliance.supervision.journal import RestartJournal
 from appliance.supervision.notifier import Notifier
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from appliance.device import Device
+    from appliance.hardware import Hardware
+    from appliance.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +48,7 @@ class Lifetime:
     def __init__(self, state: Path, stopping: threading.Event) -> None:
         """Keep the journal in the folder `state`; `stopping` tells the device to stop."""
         self.began_at = time.monotonic()
+        self._state = state
         self.journal = RestartJournal(state)
         self.notifier = Notifier.from_environment()
         self.rebooter = rebooter_for(os.environ, stopping.set)
@@ -68,6 +71,19 @@ class Lifetime:
         elif error is not None:
             self.journal.end(Kind.FAILURE, f"{type(error).__name__}: {error}")
         self._held.close()
+
+    def new_device(self, settings: Settings, hardware: Hardware, *, host: str) -> Device:
+        """Build the device whose life this is; `host` is the address to listen on, empty for every one."""
+        return Device(
+            settings,
+            hardware=hardware,
+            journal=self.journal,
+            rebooter=self.rebooter,
+            state=self._state,
+            host=host,
+            began_at=self.began_at,
+            feed=self.feed,
+        )
 
     def feed(self) -> None:
         """Show systemd that the supervisor makes its rounds."""

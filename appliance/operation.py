@@ -6,7 +6,6 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING
 
-from appliance.device import Device
 from appliance.flags import overrides, tell_what_is_missing
 from appliance.hardware import Hardware
 from appliance.lifetime import Lifetime
@@ -36,21 +35,13 @@ def operate(options: argparse.Namespace, stopping: threading.Event) -> Outcome:
         board, mistakes = _open_board(options)
         if board is not None:
             running.callback(board.close)
-        device = Device(
-            settings,
-            hardware=Hardware(
-                new_link=lambda: LinkWatch(options.interface),
-                board=board,
-                manages_network=options.network == "managed",
-                faults=mistakes,
-            ),
-            journal=lifetime.journal,
-            rebooter=lifetime.rebooter,
-            state=options.state,
-            host=options.bind,
-            began_at=lifetime.began_at,
-            feed=lifetime.feed,
+        hardware = Hardware(
+            new_link=lambda: LinkWatch(options.interface),
+            board=board,
+            manages_network=options.network == "managed",
+            faults=mistakes,
         )
+        device = lifetime.new_device(settings, hardware, host=options.bind)
         running.callback(device.stop)
         device.start(must_listen=False)
         log.info("%s", lifetime.banner())

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from appliance import __version__
-from appliance.device import Device
 from appliance.flags import overrides, tell_what_is_missing
 from appliance.hardware import Hardware
 from appliance.lifetime import Lifetime
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     import argparse
     import threading
 
+    from appliance.device import Device
     from appliance.lifetime import Outcome
     from appliance.panel.mock_board import SimulatedBoard
     from appliance.panel.panel import Panel
@@ -70,16 +70,8 @@ def simulate(options: argparse.Namespace, stopping: threading.Event) -> Outcome:
         if board is not None:
             running.callback(board.close)
         link = SimulatedLink()
-        device = Device(
-            settings,
-            hardware=Hardware(new_link=lambda: link, board=board, line_errors=lambda: bus.line_errors),
-            journal=lifetime.journal,
-            rebooter=lifetime.rebooter,
-            state=options.state,
-            host=options.bind,
-            began_at=lifetime.began_at,
-            feed=lifetime.feed,
-        )
+        hardware = Hardware(new_link=lambda: link, board=board, line_errors=lambda: bus.line_errors)
+        device = lifetime.new_device(settings, hardware, host=options.bind)
         running.callback(device.stop)
         device.start(must_listen=True)
         print(_banner(options, device, bus), flush=True)  # noqa: T201 (what the command is for)

@@ -8,7 +8,6 @@ import select
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, field
 from functools import partial
 from math import ceil, inf
 from random import SystemRandom
@@ -17,10 +16,11 @@ from typing import TYPE_CHECKING
 from appliance.errors import InvalidValue, NetworkError
 from appliance.network.acquisition import Acquisition
 from appliance.network.configuration import NetworkConfiguration
-from appliance.network.facts import NetworkFacts, Source, facts_of
+from appliance.network.facts import Source, facts_of
 from appliance.network.hands import Hands
 from appliance.network.kernel.link_modes import warning
 from appliance.network.remembered_address import RememberedAddress
+from appliance.network.snapshot import NetworkSnapshot
 from appliance.service import PATIENCE, Service
 from appliance.settings import Settings, Transition, Values
 from appliance.settings import network as declared
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from appliance.network.binding import Binding
     from appliance.network.confirmation import Confirmation
-    from appliance.network.kernel.link_modes import LinkModes
     from appliance.network.link_watch import LinkSnapshot
 
 log = logging.getLogger(__name__)
@@ -44,24 +43,6 @@ KERNEL_PATIENCE = 10.0
 
 IMPORT_PATIENCE = 20.0
 """Seconds that the first use of netlink may take, on a Pi that starts: it loads pyroute2."""
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkSnapshot:
-    """State of the network, for pages and console."""
-
-    interface: str | None = None
-    mac: str = ""
-    has_carrier: bool | None = None
-    link_modes: LinkModes | None = None
-    """What the port does; None where nobody knows."""
-    current: NetworkFacts = field(default_factory=NetworkFacts)
-    troubles: tuple[str, ...] = ()
-    """What is wrong or worth a warning, a sentence each."""
-    lease_ends_at: float | None = None
-    """Seconds of the wall clock; None without an address that expires."""
-    is_managed: bool = True
-    """Whether the interface is ours to configure, and not only observed."""
 
 
 class NetworkManager(Service):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from appliance.network import system_view
 from appliance.network.facts import Fact, NetworkFacts, Source
 from appliance.network.interface import find_interface
-from appliance.network.manager import NetworkSnapshot
+from appliance.network.snapshot import NetworkSnapshot
 
 if TYPE_CHECKING:
     from appliance.network.link_watch import LinkSnapshot

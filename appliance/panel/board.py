@@ -9,6 +9,7 @@ import contextlib
 import logging
 import os
 import tempfile
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from appliance.panel.board_file import Input, Output, PinMap, Pull
@@ -55,7 +56,7 @@ class Board(Protocol):
         """Turn the LEDs off and give the pins back; the bus stays supplied as far as the system lets it."""
 
 
-class Terminal(Generic[_Spec]):
+class Terminal(ABC, Generic[_Spec]):
     """One function of the board on its pin, which may be missing or fail."""
 
     def __init__(self, title: str, spec: _Spec | None) -> None:
@@ -103,8 +104,9 @@ class Terminal(Generic[_Spec]):
             with contextlib.suppress(Exception):
                 device.close()
 
+    @abstractmethod
     def _make(self, spec: _Spec, factory: Any) -> Any:
-        raise NotImplementedError
+        """Take the pin; whatever the pin library raises comes through."""
 
 
 class Switch(Terminal[Output]):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from subprocess import Popen
 
-    from appliance.network.manager import NetworkSnapshot
+    from appliance.network.snapshot import NetworkSnapshot
 
 DEADLINE = 25.0
 

@@ -29,7 +29,7 @@ from tests.network.namespaces import ROOT
 from tests.tunnel.rig import wait_until
 
 if TYPE_CHECKING:
-    from appliance.network.manager import NetworkSnapshot
+    from appliance.network.snapshot import NetworkSnapshot
 
 RANGE = "--dhcp-range=192.0.2.100,192.0.2.110,255.255.255.0,2m"
 
