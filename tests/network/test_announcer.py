@@ -134,7 +134,7 @@ def test_a_name_that_avahi_has_is_not_taken(hosts: list[Namespace], avahi: Names
     ours.becomes("cme3000-2.local")
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 13), reason="failed once with Python 3.13, and nobody knows why yet")
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="did not settle in time in one run of two; cause unknown")
 def test_two_devices_of_the_same_name_end_with_two(hosts: list[Namespace]) -> None:
     both = [Announcing(host) for host in hosts]
     for one in both:  # so that neither still has to import anything
@@ -214,7 +214,8 @@ def test_an_interface_that_goes_stops_nothing_and_leaves_nothing(hosts: list[Nam
     assert (threads, sockets) == (1, 0)
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 13), reason="failed once with Python 3.13, and nobody knows why yet")
+# Given up in the middle of a datagram, zeroconf's listener refuses our exception (TypeError) and its socket stays open.
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="a known race, seen in one run of two: a socket may stay open")
 def test_one_that_is_given_up_closes_its_sockets(hosts: list[Namespace]) -> None:
     ours = Announcing(hosts[0])
     ours.announce("cme3000", ADDRESSES[0])
