@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 TOOLS = (
     *("shellcheck", "socat", "ser2net", "strace", "ip", "git", "openssl", "systemd-analyze", "unshare", "dnsmasq"),
-    *("avahi-autoipd", "dhcpd", "avahi-daemon", "avahi-browse", "dbus-daemon"),
+    *("avahi-autoipd", "dhcpd", "avahi-daemon", "avahi-browse", "dbus-daemon", "curl", "chromium"),
 )
 
 
