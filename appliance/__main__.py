@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from appliance.arguments import parse_arguments
 from appliance.ending import ending_signals
 from appliance.errors import InvalidSettings, ListenError
-from appliance.logbook import log_to_stderr
+from appliance.logbook import start_logging
 
 if TYPE_CHECKING:
     import argparse
@@ -26,7 +26,7 @@ Python's default of 5 ms makes a transaction through the tunnel take 10 ms while
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and give its exit status."""
     options = parse_arguments(arguments)
-    log_to_stderr(options.log_level)
+    start_logging(options.log_level)
     sys.setswitchinterval(SWITCH_INTERVAL)
     try:
         with ending_signals() as stopping:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from appliance.logbook import log_to_stderr
+from appliance.logbook import start_logging
 from appliance.simulator.terminal.terminal_panel import TerminalPanel
 from tests.simulator.terminal.emulator import Emulator
 from tests.simulator.terminal.front import Front
@@ -68,7 +68,7 @@ def logs_to_terminal(terminal: Emulator, monkeypatch: pytest.MonkeyPatch) -> Ite
     handlers, level = root.handlers[:], root.level
     root.handlers = []
     monkeypatch.setattr(sys, "stderr", terminal.file())
-    log_to_stderr("info")
+    start_logging("info")
     yield
     root.handlers = handlers
     root.setLevel(level)

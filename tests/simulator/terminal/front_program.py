@@ -6,7 +6,7 @@ import signal
 import sys
 
 from appliance.ending import ending_signals
-from appliance.logbook import log_to_stderr
+from appliance.logbook import start_logging
 from appliance.simulator.bench import Engaged
 from appliance.simulator.terminal.choice import suitable_panel
 from tests.simulator.terminal.front import Front
@@ -15,7 +15,7 @@ LONGEST = 30.0
 
 
 def main(way: str) -> int:
-    log_to_stderr("info")
+    start_logging("info")
     front = Front()
     with ending_signals() as stopping:
         actions = front.actions()
