@@ -10,6 +10,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from appliance.network.mortal_loop import MortalLoop
 from appliance.service import PATIENCE, Service
 
 if TYPE_CHECKING:
@@ -42,6 +43,10 @@ QUESTION = 600.0
 
 DEFENCE = 10.0
 """Seconds within which a second conflict is not answered but avoided (RFC 6762, 9)."""
+
+ECHO = 3.0
+"""Seconds after a defence in which the other host may still show the name: it announces all services before it heeds
+us, up to 2 s."""
 
 TYPE_A = 1
 """RFC 1035, 3.2.2."""
@@ -140,7 +145,7 @@ class Announcer(Service):
         import zeroconf.asyncio  # noqa: F401
 
         self.patience = PATIENCE
-        asyncio.run(self._main())
+        MortalLoop().run_to_the_end(self._main())
 
     def release(self) -> None:
         """Have a thread that was given up see it and close its sockets; nobody else may. Else they are closed."""
@@ -229,10 +234,13 @@ class Announcer(Service):
             await asyncio.wait({work})
             if not work.cancelled() and work.exception() is not None:
                 # No good-bye for a name that another host has: it would make everybody forget that host.
-                registry = zeroconf.zeroconf.registry
-                registry.async_remove(registry.async_get_service_infos())
-            # Good-byes, and all sockets closed: a quarter of a second.
-            await zeroconf.async_close()
+                _forget_services(zeroconf)
+            try:
+                # Good-byes, and all sockets closed: a quarter of a second.
+                await zeroconf.async_close()
+            except Exception:  # noqa: BLE001 (a good-bye that failed must not leave sockets and timers)
+                _forget_services(zeroconf)
+                await zeroconf.async_close()
             if self._snapshot.name:
                 self._publish(AnnouncerSnapshot())
         if not work.cancelled():
@@ -270,25 +278,34 @@ class Announcer(Service):
             for kind, port, properties in ((HTTP, wanted.http_port, {"path": "/"}), (TUNNEL, wanted.tunnel_port, {}))
             if port
         ]
-        try:
-            for service in services:
-                # The result is the announcing, which goes on beside us and ends by itself.
+        for service in services:
+            # The result is the announcing, which goes on beside us and ends by itself.
+            try:
                 await zeroconf.async_register_service(service)
-        except NonUniqueNameException as error:
-            raise NameTaken from error
+            except NonUniqueNameException as error:
+                if service is services[0] or not b"" < watch.foreign < max(ours):
+                    raise NameTaken from error
+                # Both of us have announced already; that one will leave the name, and this answers it.
+                await zeroconf.async_register_service(service, cooperating_responders=True)
         self._publish(AnnouncerSnapshot(name=host.removesuffix(".")))
         await self._defend(zeroconf, services, watch, max(ours))
 
     async def _defend(self, zeroconf: AsyncZeroconf, services: list[Any], watch: Any, our_best: bytes) -> None:
         """Stay until another host shows the name and does not leave it (RFC 6762, 8.2 and 9).
 
-        Of two that took it at the same time the one with the greater address stays.
+        Of two that took it at the same time the one with the greater address stays; what the other had under way
+        before it could hear the defence is no second conflict, or both would leave the name.
         """
         loop = asyncio.get_running_loop()
         defended = -DEFENCE
         while True:
             foreign = await watch.next()
-            if foreign > our_best or loop.time() - defended < DEFENCE:
+            since = loop.time() - defended
+            if foreign > our_best:
+                raise NameTaken
+            if since < ECHO:
+                continue
+            if since < DEFENCE:
                 raise NameTaken
             defended = loop.time()
             for service in services:
@@ -305,6 +322,12 @@ class Announcer(Service):
         self.on_change()
 
 
+def _forget_services(zeroconf: AsyncZeroconf) -> None:
+    """Have nothing left to say good-bye for."""
+    registry = zeroconf.zeroconf.registry
+    registry.async_remove(registry.async_get_service_infos())
+
+
 def _watch(host: str, ours: set[bytes]) -> Any:
     """Make a listener for addresses of `host` that are not ours. A function, for the import is put off."""
     from zeroconf import RecordUpdateListener
@@ -312,18 +335,24 @@ def _watch(host: str, ours: set[bytes]) -> Any:
     class Watch(RecordUpdateListener):
         def __init__(self) -> None:
             super().__init__()
-            self._foreign: asyncio.Queue[bytes] = asyncio.Queue(maxsize=1)
+            self.foreign = b""
+            """The greatest address of others since the last `next`."""
+            self._seen = asyncio.Event()
 
         async def next(self) -> bytes:
             """Wait for the next conflict; give the address of the other host."""
-            return await self._foreign.get()
+            await self._seen.wait()
+            self._seen.clear()
+            found, self.foreign = self.foreign, b""
+            return found
 
         def async_update_records(self, zc: Zeroconf, now: float, records: list[RecordUpdate]) -> None:  # noqa: ARG002
             for record in (update.new for update in records):
                 if record.type != TYPE_A or record.name.lower() != host or not record.ttl:
                     continue  # without time to live it is a farewell
                 address: bytes = getattr(record, "address", b"")
-                if address not in ours and not self._foreign.full():
-                    self._foreign.put_nowait(address)
+                if address not in ours:
+                    self.foreign = max(self.foreign, address)
+                    self._seen.set()
 
     return Watch()

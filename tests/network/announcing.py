@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import random
+import socket
 import sys
 import threading
 import time
@@ -13,8 +16,15 @@ from typing import Any
 
 from appliance.network import announcer
 from appliance.network.announcer import Announcer
+from appliance.service import Abandoned
 
 DEADLINE = 20.0
+
+PLACES: dict[str, tuple[Any, str]] = {
+    "sending": (socket.socket, "sendto"),
+    "receiving": (socket.socket, "recvfrom"),
+    "between callbacks": (asyncio.Handle, "_run"),
+}
 
 
 class Commands:
@@ -42,6 +52,11 @@ class Commands:
 
     def withdraw(self) -> None:
         self.announcer.withdraw()
+
+    @staticmethod
+    def delay(milliseconds: int) -> None:
+        """Have the time that zeroconf waits before it asks for a name no longer left to chance."""
+        random.randint = lambda a, b: min(max(a, milliseconds), b)
 
     def until(self, name: str, fault: str) -> list[str]:
         """Wait for this name, and for a fault that begins so."""
@@ -83,6 +98,31 @@ class Commands:
         self.announcer.abandon()
         self.announcer.thread.join(DEADLINE)
         return [time.monotonic() - before, threading.active_count(), self.sockets()]
+
+    def abandon_in(self, place: str) -> list[Any]:
+        """Give it up so that the exception comes up at this place, at the next time that its thread is there."""
+        owner, name = PLACES[place]
+        inherited = getattr(owner, name)
+        struck = threading.Event()
+
+        def strike(one: Any, *words: Any) -> Any:
+            # The task that all depends on is the one that is made first; its steps and wake-ups are its own methods.
+            task = getattr(getattr(one, "_callback", None), "__self__", None)
+            is_here = isinstance(one, socket.socket) or "_main" in repr(task)
+            if threading.current_thread() is not self.announcer.thread or not is_here or struck.is_set():
+                return inherited(one, *words)
+            struck.set()
+            raise Abandoned
+
+        setattr(owner, name, strike)
+        try:
+            before = time.monotonic()
+            self.announcer.stopping.set()
+            self.announcer.wake()
+            self.announcer.thread.join(DEADLINE)
+            return [struck.is_set(), time.monotonic() - before, threading.active_count(), self.sockets()]
+        finally:
+            setattr(owner, name, inherited)
 
     @staticmethod
     def sockets() -> int:

@@ -8,6 +8,7 @@ import os
 import select
 import shutil
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -30,6 +31,7 @@ from tests.tunnel.rig import wait_until
 
 if TYPE_CHECKING:
     from appliance.network.snapshot import NetworkSnapshot
+    from tests.network.namespaces import Namespace
 
 RANGE = "--dhcp-range=192.0.2.100,192.0.2.110,255.255.255.0,2m"
 
@@ -232,6 +234,35 @@ def test_settings_that_nobody_confirms_are_taken_back(tmp_path: Path) -> None:
         assert Settings(tmp_path / "state").saved[network.ADDRESS] == IPv4Interface("10.1.0.9/24")
 
 
+# $1 is a folder that is closed to ordinary users, the others are folders below it that shall be reached.
+LAY_OPEN = """
+closed=$1
+shift
+mount -t tmpfs none /mnt
+for folder in "$@"; do
+    mkdir -p "/mnt$folder"
+    mount --rbind "$folder" "/mnt$folder"
+done
+mount -t tmpfs -o mode=755 none "$closed"
+for folder in "$@"; do
+    mkdir -p "$folder"
+    mount --move "/mnt$folder" "$folder"
+done
+umount /mnt
+"""
+
+
+def lay_open(host: Namespace, *folders: Path) -> None:
+    """Have ordinary users reach these folders, in this namespace alone, though they may be in the home of root."""
+    below: dict[Path, list[Path]] = {}
+    for folder in sorted({folder.resolve() for folder in folders}):  # a folder comes before those in it
+        closed = [parent for parent in reversed(folder.parents) if not parent.stat().st_mode & stat.S_IXOTH]
+        if closed and not any(folder.is_relative_to(other) for other in below.get(closed[0], ())):
+            below.setdefault(closed[0], []).append(folder)
+    for closed_folder, wanted in below.items():
+        host.run("sh", "-euc", LAY_OPEN, "sh", str(closed_folder), *map(str, wanted))
+
+
 def test_the_whole_program_manages_its_interface_with_two_capabilities_and_no_root(tmp_path: Path) -> None:
     # The test's own folder is for root alone.
     with tempfile.TemporaryDirectory(prefix="cme3000-") as folder, managed(tmp_path) as device:
@@ -243,8 +274,10 @@ def test_the_whole_program_manages_its_interface_with_two_capabilities_and_no_ro
         rights = "+net_admin,+net_raw"
         privileges = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
         privileges += [f"--inh-caps=-all,{rights}", f"--ambient-caps=-all,{rights}", f"--bounding-set=-all,{rights}"]
-        if subprocess.run([*privileges, "--", sys.executable, "-c", ""], capture_output=True, check=False).returncode:
-            pytest.skip("this Python is in a folder that an ordinary user cannot reach")
+        lay_open(device.here, Path(sys.base_prefix), Path(sys.prefix), ROOT)
+        words = device.here._inside((*privileges, "--", sys.executable, "-c", ""))
+        tried = subprocess.run(words, capture_output=True, text=True, check=False)
+        need(tried.returncode == 0, f"needs a Python that an ordinary user can run: {tried.stderr}")
         program = [sys.executable, "-m", "appliance", "run", "--network", "managed", "--interface", "near"]
         options = ["--board", "none", "--line", "/nowhere/tty", "--state", str(state)]
         process = device.here.start(
