@@ -71,6 +71,7 @@ class Settings:
         self._save_problems: tuple[Problem, ...] = ()
         self._state = _State(loaded.values, loaded.values, loaded.values)
         self._in_force = self._state.in_force
+        self._overrides: Changes = {}
         self._subscribers: tuple[Prepare, ...] = ()
         self._subscribers_lock = threading.Lock()
         self._change_lock = threading.Lock()
@@ -102,8 +103,14 @@ class Settings:
     @property
     def is_saved(self) -> bool:
         """Whether a power cut now would lose no change: all is saved, and the disk has confirmed it."""
+        return not self.unsaved and self._store.is_confirmed
+
+    @property
+    def unsaved(self) -> list[Difference]:
+        """What a restart would lose. What the command line asks for it would ask for again."""
         state = self._state
-        return state.running == state.saved and self._store.is_confirmed
+        asked_for = {setting: value for setting, value in self._overrides.items() if state.running[setting] == value}
+        return differences(state.saved.with_changes(asked_for), state.running)
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -129,6 +136,7 @@ class Settings:
             changes, errors = read(texts, self.defaults, state.running, at_start=True)
             running = self._checked(state.running, changes, errors)
             self._carry_out(replace(state, running=running, start=state.start.with_changes(changes)))
+            self._overrides = {**self._overrides, **changes}
 
     def save(self) -> None:
         """Write the running settings to the disk.

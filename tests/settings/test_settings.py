@@ -75,7 +75,10 @@ def test_overrides_are_in_force_and_never_saved(folder: Path) -> None:
     assert settings[tunnel.PORT] == 0
     assert settings[network.DHCP] is False
     assert settings.saved == factory_defaults(FactoryVariant.DHCP)
-    assert not settings.is_saved
+    assert settings.is_saved  # for the next start is asked for them again
+    settings.set({"http.port": "8082"}, save=False)
+    assert [change.name for change in settings.unsaved] == ["http.port"]
+    settings.set({"http.port": "8081"}, save=False)
     settings.set({"line.baud_rate": "300"}, save=True)
     assert Settings(folder)[http.PORT] == 80
     # A page that sends all its fields back, the overridden ones too, is not refused.

@@ -51,7 +51,7 @@ def test_a_port_that_is_taken_is_an_error_and_the_old_one_stays(rig: Rig) -> Non
     assert str(taken) in str(error)
     assert "in use" in str(error)
     serve(rig, rig.connected())
-    assert rig.settings.is_saved is False  # the rig's own overrides; nothing of this change
+    assert rig.settings.is_saved
     assert rig.settings.running[KEEP_ALIVE] == 45_000
 
 
@@ -121,7 +121,7 @@ def test_a_taken_port_at_the_start_is_told_and_tried_again(tmp_path: Path, monke
     monkeypatch.setattr("appliance.tunnel.tunnel.REBIND", 0.05)
     other = socket.create_server(("127.0.0.1", 0))
     taken = other.getsockname()[1]
-    rig = Rig(tmp_path, tls_context=None, tunnel__port=str(taken))
+    rig = Rig(tmp_path, certificate=None, tunnel__port=str(taken))
     try:
         with pytest.raises(ListenError, match=f"port {taken}: Address already in use"):
             rig.tunnel.listen()
