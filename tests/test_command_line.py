@@ -17,6 +17,7 @@ import meterbus
 import pytest
 import serial
 
+from tests.free_ports import ANY_PORTS
 from tests.tunnel.rig import FarEnd
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def simulate(tmp_path: Path) -> tuple[str, ...]:
-    return ("simulate", "--state", str(tmp_path / "state"), "--set", "tunnel.port=0")
+    return ("simulate", "--state", str(tmp_path / "state"), *ANY_PORTS)
 
 
 PORT = r"tunnel +127\.0\.0\.1 port (\d+)\n"
@@ -151,8 +152,7 @@ def test_a_device_that_is_not_there_is_told_and_does_not_stop_it(tmp_path: Path)
         "/nowhere/tty",
         "--bind",
         "127.0.0.1",
-        "--set",
-        "tunnel.port=0",
+        *ANY_PORTS,
     )
     with running(*arguments) as command:
         command.wait_for("cannot open /nowhere/tty: No such file or directory")
@@ -161,7 +161,7 @@ def test_a_device_that_is_not_there_is_told_and_does_not_stop_it(tmp_path: Path)
 
 def test_an_unusable_state_folder_does_not_stop_it(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with running("simulate", "--state", str(tmp_path / "file"), "--set", "tunnel.port=0") as command:
+    with running("simulate", "--state", str(tmp_path / "file"), *ANY_PORTS) as command:
         command.wait_for(PORT)
         assert command.end() == 0
     assert "Traceback" not in command.output
@@ -172,7 +172,7 @@ def test_a_broken_settings_file_is_told_kept_and_does_not_stop_it(tmp_path: Path
     state = tmp_path / "state"
     state.mkdir()
     (state / "settings.toml").write_bytes(content)
-    with running("simulate", "--state", str(state), "--set", "tunnel.port=0") as command:
+    with running("simulate", "--state", str(state), *ANY_PORTS) as command:
         port = int(command.wait_for(PORT)[1])
         with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE) as client:
             client.sendall(bytes.fromhex("10 40 01 41 16"))
@@ -186,7 +186,7 @@ def test_a_broken_settings_file_is_told_kept_and_does_not_stop_it(tmp_path: Path
 
 
 def test_flags_for_services_that_are_not_there_say_so(simulate: tuple[str, ...]) -> None:
-    flags = ("--http-port", "8080", "--console-port", "2323")
+    flags = ("--console-port", "2323")
     with running(*simulate, *flags) as command:
         command.wait_for("Ctrl-C")
         for flag in flags[::2]:
@@ -195,7 +195,7 @@ def test_flags_for_services_that_are_not_there_say_so(simulate: tuple[str, ...])
 
 
 def test_port_zero_is_off(tmp_path: Path) -> None:
-    with running("simulate", "--state", str(tmp_path), "--tunnel-port", "0") as command:
+    with running("simulate", "--state", str(tmp_path), *ANY_PORTS, "--tunnel-port", "0") as command:
         command.wait_for(r"tunnel +off")
         assert command.end() == 0
 

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.free_ports import ANY_PORTS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -66,7 +68,7 @@ class Manager:
     def start(self, program: str | None = None, **environment: str) -> subprocess.Popen[str]:
         command = ["-m", "appliance"] if program is None else ["-c", program]
         arguments = ["run", "--state", str(self.folder / "state"), "--line", "/nowhere/tty", "--bind", "127.0.0.1"]
-        arguments += ["--set", "tunnel.port=0", "--board", "simulated", "--interface", "lo"]
+        arguments += [*ANY_PORTS, "--board", "simulated", "--interface", "lo"]
         with self.errors.open("w") as errors:
             self.process = subprocess.Popen(
                 [sys.executable, *command, *arguments],

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.free_ports import ANY_PORTS
 from tests.test_command_line import DEADLINE, PORT, running
 
 ROOT = Path(__file__).parent.parent
@@ -18,7 +19,7 @@ def test_the_example_reads_a_meter(tmp_path: Path) -> None:
     shown = re.search(r"EOF\n```\n\n```\n(.*?)```", README, re.DOTALL)
     assert program
     assert shown
-    with running("simulate", "--state", str(tmp_path), "--set", "tunnel.port=0") as command:
+    with running("simulate", "--state", str(tmp_path), *ANY_PORTS) as command:
         port = command.wait_for(PORT)[1]
         result = subprocess.run(
             [sys.executable, "-"],

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from appliance.settings import Settings, tunnel
+from tests.free_ports import ANY_PORTS
 from tests.simulator.terminal.emulator import Emulator
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Bench:
         self.terminal = Emulator(100, 40)
         self.modes = self.terminal.modes
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "appliance", "simulate", "--state", str(state), "--set", "tunnel.port=0"],
+            [sys.executable, "-m", "appliance", "simulate", "--state", str(state), *ANY_PORTS],
             stdin=self.terminal.slave,
             stdout=self.terminal.slave,
             stderr=self.terminal.slave,

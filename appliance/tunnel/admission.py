@@ -6,6 +6,7 @@ import logging
 import select
 from typing import TYPE_CHECKING
 
+from appliance.ports import SocketOptions
 from appliance.tunnel.connection import Connection, TlsConnection, peer_name
 
 if TYPE_CHECKING:
@@ -13,11 +14,15 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
+    from appliance.ports import Listener
     from appliance.tunnel.configuration import TunnelConfiguration
-    from appliance.tunnel.listener import Listener
     from appliance.tunnel.poller import Poller
 
 log = logging.getLogger(__name__)
+
+LISTENING = SocketOptions(receive_buffer=2048, segment=1024, backlog=32)
+"""So little is taken from a client that sends faster than the line. With such segments, one on loopback got rid of
+50 KB before it had to wait, without of 1.7 MB."""
 
 HANDSHAKE_TIME = 5.0
 """Seconds that a client has to bring TLS up."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Self
 
+from appliance.ports import Wanted
 from appliance.settings import tunnel as declared
 
 if TYPE_CHECKING:
@@ -53,3 +54,15 @@ class TunnelConfiguration:
         if mapped is not None:
             address = mapped
         return any(address in network for network in self.allowed if network.version == address.version)
+
+
+def wants(values: Values) -> Wanted:
+    """Say which ports the tunnel is to have. Asking for the one under TLS is asking for a certificate too."""
+    configuration = TunnelConfiguration.of(values)
+    return Wanted(
+        plain=configuration.port if configuration.is_enabled else None,
+        secure=configuration.tls_port or None if configuration.is_enabled else None,
+        plain_setting=declared.PORT,
+        secure_setting=declared.TLS_PORT,
+        makes_certificate=True,
+    )

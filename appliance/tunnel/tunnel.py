@@ -13,24 +13,25 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from appliance.errors import ListenError
+from appliance.ports import Ports
 from appliance.service import Service
-from appliance.tunnel.admission import Admission
+from appliance.settings import Transition
+from appliance.tunnel.admission import LISTENING, Admission
 from appliance.tunnel.clients import Clients
-from appliance.tunnel.configuration import TunnelConfiguration
+from appliance.tunnel.configuration import TunnelConfiguration, wants
 from appliance.tunnel.line_watch import LARGE_READ, SMALL_READ, LineWatch
 from appliance.tunnel.poller import FOREVER, Poller
-from appliance.tunnel.ports import Ports
 from appliance.tunnel.session import Session
 from appliance.tunnel.statistics import ClientSnapshot, Counters, TunnelSnapshot
 from appliance.tunnel.turn import Turn
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable
 
+    from appliance.certificate import Certificate
     from appliance.line.line import Line
-    from appliance.settings import Settings
-    from appliance.tunnel.listener import Listener
+    from appliance.ports import Listener
+    from appliance.settings import Settings, Values
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ class Tunnel(Service):
         line: Line,
         *,
         host: str = "",
-        tls_context: Callable[[], ssl.SSLContext] | None = None,
+        certificate: Certificate | None = None,
         counters: Counters | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -74,12 +75,16 @@ class Tunnel(Service):
         self._commands: deque[Callable[[], None]] = deque()
         self._poller = Poller(self._look_around, clock)
         self._watch = LineWatch(self._poller, line, on_data=self._hand_over, on_down=self._lose_line)
-        configuration = TunnelConfiguration.of(settings.in_force)
+        self._unsubscribe = settings.subscribe(self._prepare)
+        configuration = TunnelConfiguration.of(settings.in_force)  # a change that came between is among the commands
         self._clients = Clients(self._poller, line, self.counters, configuration, on_events=self._on_client)
         self._turn = Turn(self._poller, line, self._watch, dismiss=self._clients.end)
         self._clients.use(self._turn)
         self._admission = Admission(self._poller, admit=self._clients.admit, dropped=self._clients.drop)
-        self._ports = Ports(settings, host=host, tls_context=tls_context, on_change=self._reconfigure)
+        self._admission.configure(configuration)
+        self._ports = Ports(
+            settings, wants=wants, host=host, certificate=certificate, on_change=self._move, options=LISTENING
+        )
         self._chunk = SMALL_READ
         self._speed_limit = FOREVER
         self._rebind_at = FOREVER
@@ -106,11 +111,12 @@ class Tunnel(Service):
         self._poller.look_at_the_clock()
         with contextlib.ExitStack() as steps:  # the last first, each whatever became of those before
             steps.callback(self._poller.close)
-            steps.callback(self._ports.close)
             steps.callback(self._line.lease.evict, lambda party: isinstance(party, Session))
             steps.callback(self._admission.close)
             steps.callback(self._clients.end_all, "shutting down")
             steps.callback(self._obey)
+            steps.callback(self._ports.close)
+            steps.callback(self._unsubscribe)
 
     def snapshot(self) -> TunnelSnapshot:
         """State and counts (any thread)."""
@@ -297,28 +303,37 @@ class Tunnel(Service):
 
     # From other threads
 
-    def _reconfigure(self, configuration: TunnelConfiguration, plain: Listener | None, secure: Listener | None) -> None:
-        """Take new settings and ports into use in the tunnel's own thread, and wait until it has.
+    def _prepare(self, old: Values, new: Values) -> Transition | None:
+        configuration = TunnelConfiguration.of(new)
+        if configuration == TunnelConfiguration.of(old):
+            return None
+        return Transition(apply=lambda: self._command(partial(self._reconfigure, configuration)), abandon=lambda: None)
+
+    def _move(self, plain: Listener | None, secure: Listener | None) -> None:
+        self._command(partial(self._listen, plain, secure))
+
+    def _command(self, command: Callable[[], None]) -> None:
+        """Have the tunnel's own thread take a change into use, and wait until it has.
 
         Without the wait, a change back to the former port would find it still taken.
         """
         done = threading.Event()
-        self._commands.append(partial(self._apply, configuration, plain, secure, done))
+        self._commands.append(command)
+        self._commands.append(done.set)
         self._poller.wake()
         waits = self.is_alive and threading.current_thread() is not self.thread
         if waits and not done.wait(RECONFIGURE_TIME):
             log.warning("the tunnel is slow to take its new settings into use")
 
-    def _apply(
-        self,
-        configuration: TunnelConfiguration,
-        plain: Listener | None,
-        secure: Listener | None,
-        done: threading.Event,
-    ) -> None:
+    def _reconfigure(self, configuration: TunnelConfiguration) -> None:
         self._clients.reconfigure(configuration)
         self._admission.configure(configuration)
+        self._end_if_disabled()
+
+    def _listen(self, plain: Listener | None, secure: Listener | None) -> None:
         self._admission.listen(plain, secure)
-        if not configuration.is_enabled:
+        self._end_if_disabled()  # one may have come between the new settings and the end of the port
+
+    def _end_if_disabled(self) -> None:
+        if not self._clients.configuration.is_enabled:
             self._clients.end_all("the tunnel was switched off")
-        done.set()

@@ -17,9 +17,10 @@ from appliance.settings import Settings
 from appliance.tunnel.tunnel import Tunnel
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from appliance.certificate import Certificate
 
 DEADLINE = 10.0
 
@@ -140,9 +141,7 @@ class Client:
 class Rig:
     """A running tunnel."""
 
-    def __init__(
-        self, folder: Path, *, tls_context: Callable[[], ssl.SSLContext] | None = None, **settings: str
-    ) -> None:
+    def __init__(self, folder: Path, *, certificate: Certificate | None = None, **settings: str) -> None:
         self.far = FarEnd(folder / "line")
         self.settings = Settings(folder / "state")
         self.settings.override(
@@ -154,7 +153,7 @@ class Rig:
         )
         self.line = Line(self.settings)
         self.keeper = LineKeeper(self.line)
-        self.tunnel = Tunnel(self.settings, self.line, host="127.0.0.1", tls_context=tls_context)
+        self.tunnel = Tunnel(self.settings, self.line, host="127.0.0.1", certificate=certificate)
         self._clients: list[Client] = []
 
     @property
@@ -196,7 +195,7 @@ class Rig:
 @contextlib.contextmanager
 def running(folder: Path, **settings: str) -> Iterator[Rig]:
     """Run a tunnel with these settings (`__` stands for the dot)."""
-    rig = Rig(folder, tls_context=None, **settings)
+    rig = Rig(folder, certificate=None, **settings)
     try:
         yield rig.start()
     finally:

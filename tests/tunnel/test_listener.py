@@ -1,4 +1,4 @@
-"""The TCP port itself."""
+"""What the tunnel makes of a listening port."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import socket
 
 import pytest
 
-from appliance.errors import ListenError
+from appliance.ports import Listener
+from appliance.tunnel.admission import LISTENING
 from appliance.tunnel.connection import peer_name
-from appliance.tunnel.listener import Listener
 
 
 @pytest.mark.parametrize(
@@ -24,21 +24,8 @@ def test_a_peer_is_named_as_people_write_it(address: tuple[str, int], name: str)
     assert peer_name(address) == name
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-def test_it_accepts_on_the_address_given(host: str) -> None:
-    listener = Listener(host, 0)
-    try:
-        assert listener.accept() is None
-        with socket.create_connection((host, listener.port), timeout=10):
-            accepted = listener.accept()
-            assert accepted is not None
-            accepted[0].close()
-    finally:
-        listener.close()
-
-
 def test_a_client_cannot_park_much_in_the_kernel() -> None:
-    listener = Listener("127.0.0.1", 0)
+    listener = Listener("127.0.0.1", 0, options=LISTENING)
     try:
         with socket.create_connection(("127.0.0.1", listener.port), timeout=10) as client:
             accepted = listener.accept()
@@ -48,13 +35,3 @@ def test_a_client_cannot_park_much_in_the_kernel() -> None:
                 assert client.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) <= 1024
     finally:
         listener.close()
-
-
-@pytest.mark.parametrize(
-    ("host", "words"),
-    [("192.0.2.1", "Cannot assign requested address"), ("nonsense.invalid", "nonsense|Name|resolution|known")],
-)
-def test_what_cannot_be_listened_on_is_named(host: str, words: str) -> None:
-    with pytest.raises(ListenError, match=words) as caught:
-        Listener(host, 4711)
-    assert "4711" in str(caught.value)

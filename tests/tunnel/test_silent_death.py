@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.conftest import need
+from tests.free_ports import ANY_PORTS
 from tests.test_command_line import Running
 from tests.tunnel.rig import FarEnd
 
@@ -83,7 +84,7 @@ def test_a_client_whose_cable_is_cut_frees_the_port(
     hosts: tuple[str, str], tmp_path: Path, settings: tuple[str, ...]
 ) -> None:
     far = FarEnd(tmp_path / "line")
-    flags = [word for setting in ("tunnel.port=0", *settings) for word in ("--set", setting)]
+    flags = [*ANY_PORTS, *(word for setting in settings for word in ("--set", setting))]
     gateway = Running(
         "run", "--state", str(tmp_path), "--line", str(far.link), *flags, prefix=("ip", "netns", "exec", hosts[0])
     )

@@ -39,7 +39,7 @@ def certificate(folder: Path) -> Certificate:
 
 @pytest.fixture
 def rig(tmp_path: Path, free_port: int, certificate: Certificate) -> Iterator[Rig]:
-    rig = Rig(tmp_path, tls_context=certificate.context, tunnel__tls_port=str(free_port))
+    rig = Rig(tmp_path, certificate=certificate, tunnel__tls_port=str(free_port))
     try:
         yield rig.start()
     finally:
@@ -117,22 +117,10 @@ def test_a_client_that_breaks_off_under_tls(rig: Rig, folder: Path) -> None:
     serve(rig, secure_client(rig, folder))
 
 
-def test_the_certificate_is_kept_and_a_broken_one_replaced(certificate: Certificate, folder: Path) -> None:
-    certificate.context()
-    file = folder / "certificate.pem"
-    first = file.read_bytes()
-    assert file.stat().st_mode & 0o777 == 0o600
-    certificate.context()
-    assert file.read_bytes() == first
-    file.write_bytes(b"junk")
-    certificate.context()
-    assert file.read_bytes().startswith(b"-----BEGIN PRIVATE KEY")
-
-
 def test_without_a_certificate_the_plain_port_serves_and_the_reason_is_told(tmp_path: Path, free_port: int) -> None:
     (tmp_path / "in the way").write_text("no folder")
     certificate = Certificate(tmp_path / "in the way", lambda: ["cme3000"])
-    rig = Rig(tmp_path, tls_context=certificate.context, tunnel__tls_port=str(free_port))
+    rig = Rig(tmp_path, certificate=certificate, tunnel__tls_port=str(free_port))
     try:
         with pytest.raises(ListenError, match="cannot make a certificate"):
             rig.tunnel.listen()

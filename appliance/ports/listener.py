@@ -1,30 +1,42 @@
-"""A TCP port that clients of the tunnel connect to."""
+"""A TCP port that clients connect to."""
 
 from __future__ import annotations
 
 import os
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from appliance.errors import ListenError
 
 if TYPE_CHECKING:
     import ssl
 
-RECEIVE_BUFFER = 2048
-"""Bytes that the kernel keeps of a client that sends faster than the line; it doubles the number for its own use."""
 
-SEGMENT = 1024
-"""Largest TCP segment asked for (RFC 9293, 3.7.1). It keeps the sender's own kernel from taking much on credit:
-with it, a client on loopback got rid of 50 KB before it had to wait, without it of 1.7 MB."""
+class SocketOptions(NamedTuple):
+    """What a listening socket hands on to its clients' connections; None is the kernel's own choice."""
 
-BACKLOG = 32
+    receive_buffer: int | None = None
+    """Bytes that the kernel keeps of a client that is not read; it doubles the number for its own use."""
+    segment: int | None = None
+    """Largest TCP segment asked for (RFC 9293, 3.7.1). A small one keeps the sender's own kernel from taking much on
+    credit."""
+    backlog: int = 128
+    """Clients that may wait to be accepted."""
+
+
+ORDINARY = SocketOptions()
 
 
 class Listener:
-    """A bound and listening port."""
+    """A bound and listening port.
 
-    def __init__(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
+    `tls` is what a client that is accepted now gets; whoever accepts reads it for each. It may change at any time:
+    with a new certificate, and when plain and secure port change their places.
+    """
+
+    def __init__(
+        self, host: str, port: int, tls: ssl.SSLContext | None = None, *, options: SocketOptions = ORDINARY
+    ) -> None:
         """Listen on `port` of `host`; an empty host is every address, IPv4 and IPv6. Port 0 takes a free one.
 
         :raises ListenError: when the port cannot be had; the text names it and the reason.
@@ -32,7 +44,7 @@ class Listener:
         self.wanted = port
         self.tls = tls
         try:
-            self._socket = _listen(host, port)
+            self._socket = _listen(host, port, options)
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno else str(error)
             raise ListenError(f"cannot listen on port {port}: {reason}") from error
@@ -55,7 +67,7 @@ class Listener:
         self._socket.close()
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, options: SocketOptions) -> socket.socket:
     everywhere = not host
     family = socket.AF_INET6 if (everywhere and socket.has_dualstack_ipv6()) or ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
@@ -64,10 +76,12 @@ def _listen(host: str, port: int) -> socket.socket:
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not everywhere)
         # Both must be set before the first client connects: they are told in its SYN-ACK.
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SEGMENT)
+        if options.receive_buffer is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, options.receive_buffer)
+        if options.segment is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, options.segment)
         sock.bind((host, port))
-        sock.listen(BACKLOG)
+        sock.listen(options.backlog)
     except BaseException:
         sock.close()
         raise
