@@ -76,6 +76,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     .filter(lambda text: text != "..")
     .map(lambda text: f"/dev/{text}"),
     "http.log_format": log_format,
+    "http.host_names": st.lists(label.map(str.lower), max_size=5, unique=True).map(tuple),
     "http.authentication": directives(),
 }
 
@@ -157,6 +158,12 @@ def test_a_path_has_one_spelling(text: str) -> None:
 def test_a_log_format_names_the_directive_that_it_does_not_know() -> None:
     with pytest.raises(InvalidValue, match='"%x 99%"'):
         LogFormat().parse("%h %x 99%")
+
+
+def test_a_log_format_has_no_more_directives_than_memory_allows() -> None:
+    assert LogFormat().parse("%h" * 32)
+    with pytest.raises(InvalidValue, match="33 directives"):
+        LogFormat().parse("%{a}i" + "%h" * 32)
 
 
 def test_a_text_without_end_is_not_looked_at() -> None:

@@ -1,0 +1,1 @@
+"""The web server: listeners, TLS, limits, authentication directives, access log, counters."""

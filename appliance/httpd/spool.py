@@ -1,0 +1,57 @@
+"""A large upload on its way to the disk."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from typing import TYPE_CHECKING
+
+from appliance.httpd.refusal import Refusal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BUFFER = 262_144
+"""Bytes gathered for one write; the card of a Pi is slow with small ones."""
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class Spool:
+    """A file without a name, so that it is gone when it is closed. Its methods block: they are for workers."""
+
+    def __init__(self, folder: Path, expected: int) -> None:
+        """Open the file in `folder`, which is made if need be; `expected` bytes are to come, 0 if that is not known.
+
+        :raises Refusal: when the disk has no room for it.
+        :raises OSError: when it cannot be opened.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        state = os.statvfs(folder)
+        if expected > state.f_bavail * state.f_frsize:
+            raise _no_room()
+        self.file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 (closed by `close`)
+
+    def write(self, data: bytes | bytearray) -> None:
+        """Add `data`.
+
+        :raises Refusal: when the disk is full.
+        :raises OSError: when it broke.
+        """
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[self.file.write(view) :]
+        except OSError as error:
+            if error.errno in _FULL:
+                raise _no_room() from error
+            raise
+
+    def close(self) -> None:
+        """Give the room on the disk back."""
+        self.file.close()
+
+
+def _no_room() -> Refusal:
+    return Refusal(507, "There is not enough room on the device for this file.")
