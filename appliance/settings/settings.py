@@ -109,8 +109,12 @@ class Settings:
     def unsaved(self) -> list[Difference]:
         """What a restart would lose. What the command line asks for it would ask for again."""
         state = self._state
-        asked_for = {setting: value for setting, value in self._overrides.items() if state.running[setting] == value}
+        asked_for = {setting: value for setting, value in self._overrides.items() if self.is_override(setting)}
         return differences(state.saved.with_changes(asked_for), state.running)
+
+    def is_override(self, setting: Setting[Any]) -> bool:
+        """Whether `setting` has the value that the command line has asked for."""
+        return setting in self._overrides and self._overrides[setting] == self._state.running[setting]
 
     @property
     def problems(self) -> tuple[Problem, ...]:
