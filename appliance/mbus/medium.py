@@ -50,6 +50,7 @@ class Medium(IntEnum):
     BIDIRECTIONAL_REPEATER = 0x33
     RADIO_CONVERTER_SYSTEM = 0x36
     RADIO_CONVERTER_METER = 0x37
+    WIRED_ADAPTER = 0x38
     WILDCARD = 0xFF
     """In a selection: any."""
 
