@@ -1,7 +1,7 @@
 """Settings of the configuration console."""
 
 from appliance.settings.setting import Setting
-from appliance.settings.types import Bool, Port
+from appliance.settings.types import Bool, Int, Port
 
 ENABLED = Setting(
     name="console.enabled",
@@ -18,4 +18,11 @@ PORT = Setting(
     label="Console port",
     help="The TCP port of the console. Blank is the factory default.",
     blank_is_default=True,
+)
+IDLE_TIMEOUT = Setting(
+    name="console.idle_timeout",
+    type=Int(10, 86_400, unit="s", zero="never"),
+    default=900,
+    label="Idle timeout",
+    help="A session in which nothing is typed for this long is closed. 0 never closes it.",
 )

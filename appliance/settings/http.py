@@ -2,7 +2,7 @@
 
 from appliance.settings.directive import Directive, DirectiveType, User
 from appliance.settings.setting import Setting
-from appliance.settings.types import Bool, Directives, Int, LogFormat, Port
+from appliance.settings.types import Bool, Directives, HostNames, Int, LogFormat, Port
 
 ENABLED = Setting(
     name="http.enabled",
@@ -80,6 +80,14 @@ LOG_FORMAT = Setting(
     help="What a log line says: %a address, %h host, %t time, %r request line, %s status, %b or %B bytes, %m method, "
     "%U path, %q query, %p port, %u user, %{name}i a request header. Blank is the factory default.",
     blank_is_default=True,
+)
+HOST_NAMES = Setting[tuple[str, ...]](
+    name="http.host_names",
+    type=HostNames(),
+    default=(),
+    label="Host names",
+    help="Further names under which these pages may be opened, separated by commas. The address, the host name of this "
+    "device in its own domain, and names without a dot always work; any other is refused, for it may be a trap.",
 )
 AUTHENTICATION = Setting(
     name="http.authentication",

@@ -43,6 +43,7 @@ CUSTOM = {
     "console.enabled": "off",
     "panel.reset_in_operation": "off",
     "console.port": "2323",
+    "console.idle_timeout": "300",
     "http.enabled": "off",
     "http.port": "8080",
     "http.https_port": "8443",
@@ -53,5 +54,6 @@ CUSTOM = {
     "http.logging": "off",
     "http.max_log_entries": "100",
     "http.log_format": '%h "%r" %s',
+    "http.host_names": "gateway.plant.example, m-bus.example",
     "http.authentication": DIRECTIVES,
 }

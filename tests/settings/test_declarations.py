@@ -38,6 +38,7 @@ DEFAULTS = {
     "panel.reset_in_operation": "on",
     "console.enabled": "on",
     "console.port": "23",
+    "console.idle_timeout": "900",
     "http.enabled": "on",
     "http.port": "80",
     "http.https_port": "443",
@@ -48,6 +49,7 @@ DEFAULTS = {
     "http.logging": "on",
     "http.max_log_entries": "50",
     "http.log_format": '%h %t "%r" %s %B "%{Referer}i" "%{User-Agent}i"',
+    "http.host_names": "",
 }
 STATIC = {"network.dhcp": "off", "network.address": "192.168.0.10/24", "network.gateway": "192.168.0.1"}
 REBOOT = {"network.bootp", "network.dhcp", "network.address", "network.dhcp_client_id"}
@@ -64,6 +66,7 @@ UNITS = {
     "tunnel.lease_quiet": "ms",
     "tunnel.disconnect_timeout": "ms",
     "line.baud_rate": "bit/s",
+    "console.idle_timeout": "s",
     "http.max_timeout": "s",
     "http.max_bytes": "bytes",
     "http.max_log_entries": "entries",

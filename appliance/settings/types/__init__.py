@@ -5,6 +5,7 @@ from appliance.settings.types.bool import Bool
 from appliance.settings.types.choice import Choice
 from appliance.settings.types.client_id import ClientId, DhcpClientId
 from appliance.settings.types.directives import Directives
+from appliance.settings.types.host_names import HostNames
 from appliance.settings.types.line_url import LineUrl
 from appliance.settings.types.log_format import LogFormat
 from appliance.settings.types.networks import Network, NetworkList
@@ -21,6 +22,7 @@ __all__ = [
     "Directives",
     "DomainName",
     "HostAddress",
+    "HostNames",
     "Hostname",
     "Int",
     "InterfaceAddress",

@@ -1,0 +1,376 @@
+"""Every command on every level, through a real socket: as a script types it, and as a person at a terminal does."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+
+import pytest
+
+from appliance.console.grammar import Argument
+from appliance.console.level import Level
+from appliance.console.levels import first_level
+from appliance.logbook import RECENT
+from appliance.settings import FactoryVariant, http
+from appliance.settings import network as network_settings
+from appliance.settings import tunnel as tunnel_settings
+from appliance.supervision.restart import Kind
+from tests.console.rig import PASSWORD, Client, Rig
+
+TRANSCRIPT = [  # a line, the prompt after it, what the answer has in it
+    ("?", "cme3000>", "enable"),
+    ("help", "cme3000>", "unique"),
+    ("show", "cme3000>", "tcp keep alive   45000 ms"),
+    ("show settings", "cme3000>", "baud rate      2400 bit/s"),
+    ("show status", "cme3000>", "Line 1: M-Bus, 2400, Even, 8, 1, None"),
+    ("show version", "cme3000>", "Serial number     0001"),
+    ("show interface", "cme3000>", "IP address              10.0.0.7 (DHCP)"),
+    ("show statistics", "cme3000>", "Accept connection time  1 days 01:01:01"),
+    ("show statistics tunnel", "cme3000>", "Completed accepts       5"),
+    ("show statistics line", "cme3000>", "Receiver parity errors       not available"),
+    ("show statistics http", "cme3000>", "Log 2 entries ("),
+    ("show auth", "cme3000>", "/    config  digest  admin"),
+    ("show reboot", "cme3000>", "A reboot changes no setting."),
+    ("show log", "cme3000>", ""),
+    ("show http log", "cme3000>", "10.0.0.9 "),
+    ("show history", "cme3000>", "show http log"),
+    ("show configuration", "cme3000>", '% unknown word "configuration"'),
+    ("write", "cme3000>", '% unknown command "write"'),
+    ("enable", "cme3000#", ""),
+    ("enable", "cme3000#", ""),
+    ("disable", "cme3000>", ""),
+    ("en", "cme3000#", ""),
+    ("show configuration", "cme3000#", "! Configuration of cme3000"),
+    ("show", "cme3000#", "tunnel 1, disconnect"),
+    ("identify", "cme3000#", "All LEDs flash"),
+    ("renew", "cme3000#", "The server is asked"),
+    ("clear counters", "cme3000#", ""),
+    ("show statistics tunnel", "cme3000#", "Completed accepts       0"),
+    ("clear http log", "cme3000#", ""),
+    ("show http log", "cme3000#", "The log is empty."),
+    ("reload", "cme3000#", "% add the word force"),
+    ("reload factory defaults", "cme3000#", "% add the word force"),
+    ("reload factory defaults static", "cme3000#", "% add the word force"),
+    ("configure", "cme3000(config)#", ""),
+    ("if 1", "cme3000(config-if)#", ""),
+    ("show", "cme3000(config-if)#", "hostname                 cme3000"),
+    ("ip address 10.1.2.3 255.255.255.0", "cme3000*(config-if)#", "This takes effect after write and reload."),
+    ("dhcp client off", "cme3000*(config-if)#", "This takes effect"),
+    ("show", "cme3000*(config-if)#", "[after reboot; now on; not saved]"),
+    ("show reboot", "cme3000*(config-if)#", "A reboot loses"),
+    ("write", "cme3000(config-if)#", "Saved."),
+    ("show reboot", "cme3000(config-if)#", "ip address   none  10.1.2.3/24"),
+    ("show", "cme3000(config-if)#", "[after reboot; now on]"),
+    ("default gateway 10.9.9.9", "cme3000(config-if)#", "% Default gateway (network.gateway)"),
+    ("default gateway 10.1.2.1", "cme3000*(config-if)#", ""),
+    ("no default gateway", "cme3000(config-if)#", ""),
+    ("default default gateway", "cme3000(config-if)#", ""),
+    ("hostname", "cme3000(config-if)#", "% this command goes on with <value>"),
+    ("exit", "cme3000(config)#", ""),
+    ("link", "cme3000(config-link)#", ""),
+    ("speed 1", "cme3000(config-link)#", '% Speed (link.speed): "1" is not allowed; auto, 10 or 100'),
+    ("speed 100", "cme3000*(config-link)#", ""),
+    ("duplex f", "cme3000*(config-link)#", ""),
+    ("show", "cme3000*(config-link)#", "duplex  full"),
+    ("default speed", "cme3000*(config-link)#", ""),
+    ("default duplex", "cme3000(config-link)#", ""),
+    ("exit", "cme3000(config)#", ""),
+    ("tunnel 1", "cme3000(config-tunnel)#", ""),
+    ("accept", "cme3000(config-accept)#", ""),
+    ("local port 70000", "cme3000(config-accept)#", '"70000" is not allowed; a TCP port, 1 to 65535'),
+    ("local port 80", "cme3000(config-accept)#", "% Local port (tunnel.port)"),
+    ("local port 10005", "cme3000*(config-accept)#", ""),
+    ("tcp keep alive 0", "cme3000*(config-accept)#", ""),
+    ("mode dis", "cme3000*(config-accept)#", ""),
+    ("no mode", "cme3000*(config-accept)#", ""),
+    ("show", "cme3000*(config-accept)#", "local port       10005     [not saved]"),
+    ("exit", "cme3000*(config-tunnel)#", ""),
+    ("disconnect", "cme3000*(config-disconnect)#", ""),
+    ("timeout 20000", "cme3000*(config-disconnect)#", ""),
+    ("no timeout", "cme3000*(config-disconnect)#", ""),
+    ("show", "cme3000*(config-disconnect)#", "timeout  0 ms"),
+    ("end", "cme3000*#", ""),
+    ("configure", "cme3000*(config)#", ""),
+    ("line 1", "cme3000*(config-line)#", ""),
+    ("baud rate 300", "cme3000*(config-line)#", ""),
+    ("m-bus ir rfc2217://host:7000?x", "cme3000*(config-line)#", ""),
+    ("show", "cme3000*(config-line)#", "rfc2217://host:7000?x"),
+    ("no m-bus ir", "cme3000*(config-line)#", ""),
+    ("exit", "cme3000*(config)#", ""),
+    ("panel", "cme3000*(config-panel)#", ""),
+    ("no reset button in operation", "cme3000*(config-panel)#", ""),
+    ("exit", "cme3000*(config)#", ""),
+    ("console", "cme3000*(config-console)#", ""),
+    ("idle timeout 60", "cme3000*(config-console)#", ""),
+    ("exit", "cme3000*(config)#", ""),
+    ("http", "cme3000*(config-http)#", ""),
+    ('log format "%h \\"%r\\" ?"', "cme3000*(config-http)#", ""),
+    ("show", "cme3000*(config-http)#", 'log format       %h "%r" ?'),
+    ("auth uri log realm r type digest", "cme3000*(config-http)#", '% "log" is not a path'),
+    ("auth uri /log realm r type frob", "cme3000*(config-http)#", '% "frob" is not a type; one of none, basic'),
+    ("auth uri /log realm r type digest", "cme3000*(config-http)#", "needs at least one user"),
+    (f'auth uri /log realm r type digest user bob password "{PASSWORD}"', "cme3000*(config-http)#", ""),
+    (f'auth uri /log user eve password "{PASSWORD}"', "cme3000*(config-http)#", ""),
+    (f'auth uri /x user eve password "{PASSWORD}"', "cme3000*(config-http)#", '% there is no directive for "/x"'),
+    ("auth uri /log user eve password", "cme3000*(config-http)#", "% give it in one line"),
+    (f"auth uri /log user hal hash {'0' * 32} {'0' * 64}", "cme3000*(config-http)#", ""),
+    ("auth uri /log user hal hash 0 0", "cme3000*(config-http)#", "% the hashes of a password are"),
+    ("no auth uri /log user hal", "cme3000*(config-http)#", ""),
+    ("no auth uri /log user hal", "cme3000*(config-http)#", '% there is no user "hal"'),
+    ("show auth", "cme3000*(config-http)#", "/log  r       digest  bob, eve"),
+    ("auth uri /log realm r type basic", "cme3000*(config-http)#", ""),
+    ("auth uri /log realm new type basic", "cme3000*(config-http)#", "add the users of this directive anew"),
+    ("no auth uri /log", "cme3000*(config-http)#", ""),
+    ("no auth uri /", "cme3000*(config-http)#", "there must be a directive for /"),
+    ("no auth", "cme3000*(config-http)#", "% there is always a directive for /"),
+    ("default auth", "cme3000*(config-http)#", ""),
+    ("exit", "cme3000*(config)#", ""),
+    ("commit", "cme3000*(config)#", "% nothing is being collected"),
+    ("abort", "cme3000*(config)#", "% nothing is being collected"),
+    ("begin", "cme3000*+(config)#", ""),
+    ("begin", "cme3000*+(config)#", "% changes are collected already"),
+    ("write", "cme3000*+(config)#", "% changes are collected"),
+    ("exit", "cme3000*+(config)#", "% changes are collected"),
+    ("http", "cme3000*+(config-http)#", ""),
+    ("http port 9999999", "cme3000*+(config-http)#", "% HTTP port (http.port)"),
+    ("http port 10005", "cme3000*+(config-http)#", ""),
+    ("exit", "cme3000*+(config)#", ""),
+    ("tunnel 1", "cme3000*+(config-tunnel)#", ""),
+    ("accept", "cme3000*+(config-accept)#", ""),
+    ("local port 80", "cme3000*+(config-accept)#", ""),
+    ("mode always", "cme3000*+(config-accept)#", ""),
+    ("commit", "cme3000*(config-accept)#", ""),  # the two ports change places, which no single step could do
+    ("show", "cme3000*(config-accept)#", "local port       80"),
+    ("begin", "cme3000*+(config-accept)#", ""),
+    ("local port 443", "cme3000*+(config-accept)#", ""),
+    ("commit", "cme3000*+(config-accept)#", "need different ports"),  # and stays open to be mended
+    ("abort", "cme3000*(config-accept)#", ""),
+    ("help", "cme3000*(config-accept)#", "unique"),
+    ("! a comment", "cme3000*(config-accept)#", ""),
+    ("", "cme3000*(config-accept)#", ""),
+    ("end", "cme3000*#", ""),
+    (f'password admin "{PASSWORD}"', "cme3000*#", "The password is changed and saved."),
+    ("password admin another-one-9", "cme3000*#", "% the present password is wrong"),
+    ("password another-one-9", "cme3000*#", "% the present password is needed too"),
+    ("password", "cme3000*#", "% give it in one line: password OLD NEW"),
+    ("reload force", None, "The device reboots."),
+]
+
+
+def _all_patterns(level: Level) -> set[str]:
+    found: set[str] = set()
+    seen = {id(level)}
+    levels = [level]
+    while levels:
+        at = levels.pop()
+        for command in at.grammar.commands:
+            found.add(command.text)
+            for cell in getattr(command.run, "__closure__", None) or ():
+                if isinstance(cell.cell_contents, Level) and id(cell.cell_contents) not in seen:
+                    seen.add(id(cell.cell_contents))
+                    levels.append(cell.cell_contents)
+    return found
+
+
+def _carry_out(client: Client, line: str, prompt: str | None, wanted: str) -> None:
+    if prompt is None:
+        client.send(f"{line}\r" if client.speaks_telnet else f"{line}\n")
+        assert wanted in client.rest()
+        return
+    answer = " ".join(client.run(line).split())
+    wanted = " ".join(wanted.split())
+    assert (client.prompt.strip(), wanted in answer) == (prompt, True), f"{line!r} gave {client.prompt!r}: {answer}"
+    assert wanted or not answer or line == "show log"
+
+
+def test_every_command_and_level_as_a_script_types_them(rig: Rig) -> None:
+    client = rig.client()
+    banner = client.login()
+    assert "CMe3000 TCP/IP M-Bus Master  cme3000  firmware" in banner
+    assert rig.logins == ["admin"]
+    for line, prompt, wanted in TRANSCRIPT:
+        _carry_out(client, line, prompt, wanted)
+    assert [done[0] for done in rig.device.done] == ["identify", "renew", "reboot"]
+    assert rig.device.done[-1] == ("reboot", Kind.REBOOT, "asked for by admin from 127.0.0.1 on the console")
+    assert rig.settings.running[tunnel_settings.PORT] == 80
+    assert rig.settings.saved[tunnel_settings.PORT] == 10001
+    (user,) = rig.settings.saved[http.AUTHENTICATION][0].users
+    assert user.has_password("config", PASSWORD)
+
+
+def test_no_command_is_left_out_of_the_transcript(rig: Rig) -> None:
+    client = rig.client()
+    client.login()
+    used: set[str] = set()
+    level, stack = first_level(), [first_level()]
+    for line, prompt, _ in TRANSCRIPT:
+        try:
+            match = level.grammar.match(line)
+        except ValueError:
+            continue
+        used.add(match.command.text)
+        if prompt is None:
+            break
+        cells = getattr(match.command.run, "__closure__", None) or ()
+        stack += [cell.cell_contents for cell in cells if isinstance(cell.cell_contents, Level)]
+        if line == "exit" and "collected" not in _:
+            stack.pop()
+        elif line == "end":
+            del stack[2:]
+        elif line == "disable":
+            del stack[1:]
+        level = stack[-1]
+    missing = _all_patterns(first_level()) - used
+    # Those made from settings are walked through elsewhere, the rest is asked for on a terminal.
+    assert {m for m in missing if not m.endswith(" <value>") and not m.startswith(("no ", "default "))} == {
+        "logout",
+        "quit",
+        "reload factory defaults force",
+        "reload factory defaults static force",
+    }
+
+
+@pytest.mark.parametrize("word", ["logout", "quit", "exit"])
+def test_ways_out(rig: Rig, word: str) -> None:
+    client = rig.client()
+    client.login()
+    client.send(f"{word}\n")
+    assert "not saved" not in client.rest()
+    client = rig.enabled()
+    client.run("configure")
+    client.run("link")
+    client.run("speed 10")
+    client.run("end")
+    client.send(f"{word}\n")
+    assert "Changes are not saved; they hold until the next reboot." in client.rest()
+
+
+@pytest.mark.parametrize(("words", "variant"), [("", FactoryVariant.DHCP), (" static", FactoryVariant.STATIC)])
+def test_factory_defaults(rig: Rig, words: str, variant: FactoryVariant) -> None:
+    rig.settings.set({"network.hostname": "pump-house"}, save=True)
+    client = rig.enabled()
+    client.send(f"reload factory defaults{words} force\n")
+    assert "The factory defaults are restored. The device reboots." in client.rest()
+    assert rig.device.done[0][:2] == ("reset", variant)
+    assert rig.settings.saved[network_settings.HOSTNAME] == "cme3000"
+
+
+def test_a_terminal_is_asked_and_has_its_keys(rig: Rig) -> None:
+    client = rig.enabled(terminal=True)
+    client.send("reload\r")
+    client.until("Reboot the device? [yes/no] ")
+    client.send("no\r")
+    assert "% nothing was done" in client.answer("no")
+    client.send("sh\tvers\t\r")
+    assert "Serial number" in client.answer("show version ")
+    client.send("show st\t\t")
+    assert "status  statistics" in client.until("show st")[7:] + client.until("show st")
+    client.send("\x15show ?")
+    assert "  history" in client.until("# show ")
+    client.send("\x15\x1b[A\r")  # the command before
+    assert "Serial number" in client.until("Permanent config")
+    client.until("# ")
+    client.send("conf\x03")
+    client.until("^C\r\ncme3000# ")
+    client.run("configure")
+    client.run("if 1")
+    answer = client.run("hostname -x")
+    place = len("cme3000(config-if)# ") + len("hostname ")
+    assert f"\n{' ' * place}^\n% Hostname (network.hostname)" in f"\n{answer}"
+    answer = client.run("frob")
+    assert answer.startswith(" " * len("cme3000(config-if)# ") + "^\n% unknown command")
+
+
+def test_a_terminal_leaves_after_a_word_about_what_is_not_saved(rig: Rig) -> None:
+    client = rig.enabled(terminal=True)
+    for line in ("configure", "link", "speed 10", "end"):
+        client.run(line)
+    for answer in ("no", "", "\x03"):
+        client.send("exit\r")
+        client.until("Leave all the same? [yes/no/write] ")
+        client.send(f"{answer}\r" if answer != "\x03" else answer)
+        client.until("cme3000*# ")
+    client.send("\x04")  # as Ctrl-D does
+    client.until("[yes/no/write] ")
+    client.send("write\r")
+    assert "Saved." in client.rest()
+    assert rig.settings.is_saved or rig.settings.saved != rig.settings.defaults
+
+
+def test_pages_on_a_terminal_and_none_for_scripts(rig: Rig) -> None:
+    client = rig.enabled(terminal=True, size=(80, 10))
+    client.send("show settings\r")
+    first = client.until("--more--")
+    assert first.count("\r\n") == 10  # the echo of the command, and nine rows
+    client.send("\r")
+    assert client.until("--more--").count("\r\n") == 1
+    client.send(" ")
+    assert client.until("--more--").count("\r\n") == 9
+    client.send("xq")
+    client.until("# ")
+    client.send("show settings\r")
+    client.until("--more--")
+    client.send("\x03")
+    client.until("# ")
+    assert "--more--" not in rig.enabled().run("show settings")
+
+
+def test_pasted_lines_are_not_taken_for_answers_to_the_pager(rig: Rig) -> None:
+    client = rig.enabled(terminal=True, size=(80, 12))
+    client.send("show settings\r" * 2 + "show version\r")
+    assert "--more--" not in client.until("Permanent config")
+
+
+def test_a_window_that_changes_its_size(rig: Rig) -> None:
+    client = rig.enabled(terminal=True)
+    assert "--more--" not in client.run("show settings")
+    client.send(bytes.fromhex("fffa1f00500008fff0") + b"show settings\r")
+    assert client.until("--more--").count("\r\n") == 8
+
+
+def test_half_closed_input_is_carried_out_to_its_end(rig: Rig) -> None:
+    client = rig.client()
+    client.send("admin\nadmin\nenable\nconfigure\nlink\nspeed 100\nduplex full\nwrite\nduplex half")
+    client.finish()
+    answer = client.rest()
+    assert "Saved." in answer
+    assert "% the last line has no end; it was not carried out" in answer
+    assert rig.settings.saved.changes_from(rig.settings.defaults)
+    assert {s.name for s in rig.settings.saved.changes_from(rig.settings.defaults)} == {"link.speed", "link.duplex"}
+    assert str(rig.settings.saved[next(s for s in rig.settings.saved if s.name == "link.duplex")]) == "full"
+
+
+def test_hostile_text_never_steers_the_terminal(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig.device.faults = ("a fault \x1b[2J\x07",)
+    record = logging.LogRecord("x", logging.INFO, "", 0, "\x1b[31mred\x1b[0m \u202ereversed \x85", (), None)
+    monkeypatch.setattr(RECENT, "_lines", deque([record.getMessage()]))
+    client = rig.enabled()
+    seen = "".join(client.run(f"show {what}") for what in ("status", "interface", "log", "http log", "version"))
+    seen += client.run("frob\u202e\u200f")
+    assert "evil\\x1b]0;title\\x07host" in seen
+    assert "\\u202ereversed" in seen
+    assert all(c.isprintable() for c in seen.replace("\n", ""))
+
+
+def test_lines_with_a_password_are_not_kept(rig: Rig) -> None:
+    client = rig.enabled()
+    client.run(f'password admin "{PASSWORD}"')
+    client.run("show version")
+    assert PASSWORD not in client.run("show history")
+    assert "show version" in client.run("show history")
+
+
+def test_every_argument_has_words() -> None:
+    for pattern in _all_patterns(first_level()):
+        assert pattern
+    levels = [first_level()]
+    for level in levels:
+        for command in level.grammar.commands:
+            assert command.help.endswith("."), command.text
+            for word in command.words:
+                assert not isinstance(word, Argument) or word.help, command.text
+            levels += [
+                c.cell_contents
+                for c in getattr(command.run, "__closure__", None) or ()
+                if isinstance(c.cell_contents, Level) and c.cell_contents not in levels
+            ]
