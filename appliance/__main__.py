@@ -1,4 +1,4 @@
-"""The command line: `cme3000 run` on the hardware, `cme3000 simulate` without."""
+"""The command line: `cme3000 run` on the hardware, `simulate` without, and what a shell user needs besides."""
 
 from __future__ import annotations
 
@@ -26,6 +26,14 @@ Python's default of 5 ms makes a transaction through the tunnel take 10 ms while
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and give its exit status."""
     options = parse_arguments(arguments)
+    if options.command == "decode":
+        # It neither waits nor logs, and has nothing to load but the decoder.
+        from appliance.decoding import run_decode
+
+        return run_decode(options.sources, as_json=options.json, with_bytes=options.bytes)
+    if options.command in ("search", "read"):
+        with ending_signals() as stopping:
+            return _meter(options, stopping)
     start_logging(options.log_level)
     sys.setswitchinterval(SWITCH_INTERVAL)
     try:
@@ -35,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         advice = ""
         if isinstance(error, ListenError):
             advice = (
-                "\ncme3000: choose another with --tunnel-port, or end the program that has it: ss -ltnp shows which"
+                "\ncme3000: choose another with --tunnel-port, --http-port or --console-port, "
+                "or end the program that has it: ss -ltnp shows which"
             )
         sys.stderr.write(f"cme3000: {error}{advice}\n")
         return 1
@@ -43,6 +52,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 (this very program)
     return status
+
+
+def _meter(options: argparse.Namespace, stopping: threading.Event) -> int:
+    from appliance.metering import run_read, run_search
+
+    if options.command == "search":
+        return run_search(
+            options.line,
+            options.baud,
+            stopping,
+            primary="primary" in options.ways,
+            secondary="secondary" in options.ways,
+            as_json=options.json,
+            margin=options.margin,
+        )
+    return run_read(options.address, options.line, options.baud, stopping, as_json=options.json, margin=options.margin)
 
 
 def _command(options: argparse.Namespace, stopping: threading.Event) -> int:

@@ -28,6 +28,9 @@ examples:
   cme3000 simulate --bus-only               only the meters, for other software: a serial port and a TCP port
   cme3000 run --line /dev/ttyUSB0           a USB M-Bus master on this machine
   cme3000 run --set line.baud_rate=300      start at 300 bit/s, without saving it
+  cme3000 decode 68 03 03 68 08 01 71 7a 16 what an M-Bus telegram says
+  cme3000 search --line /dev/ttyUSB0        which meters are on a bus
+  cme3000 read 12345678 --line socket://192.0.2.7:10001   read one through any gateway
 """
 
 
@@ -69,7 +72,87 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         metavar="PORT",
         help="TCP port of --bus-only (default 10002)",
     )
+    _add_decode(commands)
+    _add_search(commands)
+    _add_read(commands)
     return parser.parse_args(arguments)
+
+
+def _add_decode(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    decode = commands.add_parser(
+        "decode",
+        help="what M-Bus telegrams say",
+        description="Take M-Bus telegrams apart. Several may stand in a row, with noise between them.",
+        epilog="Ends with 1 when something could not be read; all the rest is told nevertheless.",
+    )
+    decode.add_argument(
+        "sources",
+        nargs="+",
+        metavar="HEX|FILE",
+        help="hexadecimal digits, with or without blanks; a file of such digits, or of the bytes; - for a pipe",
+    )
+    form = decode.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="a JSON object for each telegram, one a line")
+    form.add_argument("--bytes", action="store_true", help="explain each telegram byte by byte too")
+
+
+def _add_search(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    search = commands.add_parser(
+        "search",
+        help="which meters are on a bus",
+        description="Find the meters of a bus by their primary and secondary addresses. Ctrl-C ends it and shows what "
+        "was found so far.",
+        epilog="Nobody else may talk on the bus meanwhile. Ends with 1 when no meter was found.",
+    )
+    _add_bus(search, several=True)
+    way = search.add_mutually_exclusive_group()
+    way.add_argument("--primary", dest="ways", action="store_const", const=("primary",), help="only primary addresses")
+    way.add_argument(
+        "--secondary", dest="ways", action="store_const", const=("secondary",), help="only secondary addresses"
+    )
+    way.add_argument(
+        "--both", dest="ways", action="store_const", const=("primary", "secondary"), help="both (the default)"
+    )
+    search.set_defaults(ways=("primary", "secondary"))
+    search.add_argument("--json", action="store_true", help="a JSON object with meters and diagnoses")
+
+
+def _add_read(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    read = commands.add_parser(
+        "read",
+        help="what one meter says",
+        description="Read all telegrams of one meter.",
+        epilog="Ends with 1 when the meter does not answer or cannot be understood.",
+    )
+    read.add_argument(
+        "address",
+        metavar="ADDRESS",
+        help="primary address 0 to 250, or secondary address of 8 or 16 digits, F for any",
+    )
+    _add_bus(read, several=False)
+    read.add_argument("--json", action="store_true", help="a JSON object for each telegram, one a line")
+
+
+def _add_bus(parser: argparse.ArgumentParser, *, several: bool) -> None:
+    parser.add_argument(
+        "--line",
+        required=True,
+        metavar="URL",
+        help="serial device of an M-Bus master, or a gateway: socket://host:port, rfc2217://host:port",
+    )
+    parser.add_argument(
+        "--baud",
+        type=_speeds if several else _speed,
+        default=(2400,) if several else 2400,
+        metavar="BAUD[,BAUD]" if several else "BAUD",
+        help="bit/s, default 2400" + ("; 2400,300 searches at both" if several else ""),
+    )
+    parser.add_argument(
+        "--margin",
+        type=_milliseconds,
+        metavar="MS",
+        help="milliseconds that answers may be on their way from the bus (default 10, through a network 150)",
+    )
 
 
 def _add_common(parser: argparse.ArgumentParser, *, state: Path, board: str, bind: str) -> None:
@@ -130,6 +213,12 @@ def _add_common(parser: argparse.ArgumentParser, *, state: Path, board: str, bin
         help="manage the network interface, or only show it (default %(default)s)",
     )
     parser.add_argument(
+        "--keep-factory-password",
+        action="store_true",
+        help="let admin with the factory password change settings, as the reference device does; without this flag a "
+        "new password is asked for first",
+    )
+    parser.add_argument(
         "--log-level", choices=LEVELS, default="info", help="least weight of what is logged to stderr (default info)"
     )
 
@@ -154,6 +243,20 @@ def _assignment(text: str) -> tuple[str, str]:
     if not equals or not name:
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE, for example line.baud_rate=300")
     return name.strip(), value
+
+
+def _speed(text: str) -> int:
+    if text not in ("300", "600", "1200", "2400", "4800", "9600", "19200", "38400"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no speed of M-Bus: 300, 2400, or another one up to 38400")
+    return int(text)
+
+
+def _speeds(text: str) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(_speed(word) for word in text.split(",")))
+
+
+def _milliseconds(text: str) -> float:
+    return _count(0, 10_000)(text) / 1000
 
 
 def _interface(text: str) -> str:

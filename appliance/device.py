@@ -6,32 +6,38 @@ import logging
 import os
 import socket
 import time
-from ipaddress import IPv4Address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from appliance.certificate import Certificate
-from appliance.errors import ListenError, RebootError
+from appliance.console import Console
+from appliance.errors import RebootError
+from appliance.httpd.access_log import AccessLog
+from appliance.httpd.statistics import HttpCounters
 from appliance.line.keeper import LineKeeper
 from appliance.line.line import Line
+from appliance.logbook import RECENT
 from appliance.network.confirmation import Confirmation
 from appliance.network.link_watch import LinkSnapshot, LinkWatch
 from appliance.network.observed import observe
 from appliance.panel.panel import Panel
-from appliance.panel.sources import Sources
+from appliance.product import find_product
+from appliance.recorder import History, Recorder
+from appliance.sampling import sources_of
 from appliance.service import Service
-from appliance.settings import network as network_settings
-from appliance.settings import panel as panel_settings
 from appliance.supervision.restart import Kind
 from appliance.supervision.supervisor import Supervisor
 from appliance.supervision.ward import Ward
 from appliance.tunnel.tunnel import Tunnel
+from appliance.wiring import announce, listen, names_of, panel_sources
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
     from appliance.hardware import Hardware
+    from appliance.httpd.exchange import Application
+    from appliance.httpd.server import WebServer
     from appliance.network.announcer import Announcer
     from appliance.network.manager import NetworkManager
     from appliance.network.snapshot import NetworkSnapshot
@@ -39,9 +45,9 @@ if TYPE_CHECKING:
     from appliance.supervision.journal import RestartJournal
     from appliance.supervision.reboot import Rebooter
     from appliance.supervision.supervisor import Verdict
+    from appliance.supervision.ward import WardSnapshot
 
 log = logging.getLogger(__name__)
-
 
 FIRST_LOOK = 1.0
 """Seconds that clients wait at most for the first attempt to open the line; a network URL may take longer."""
@@ -62,52 +68,69 @@ class Device:
         rebooter: Rebooter,
         state: Path,
         host: str,
+        asks_new_password: bool = True,
         began_at: float | None = None,
         feed: Callable[[], None] = lambda: None,
     ) -> None:
         """Build the services.
 
         :param host: the address to listen on, empty for every one.
+        :param asks_new_password: whether the factory password must be replaced before anything else can be changed.
         :param began_at: when the program began, in monotonic seconds; now, if not given.
         :param feed: called every 2.5 seconds or more often while all is well, for the watchdog.
         """
         self.settings = settings
         self.journal = journal
-        self.certificate = Certificate(state, self._names)
+        self.product = find_product()
+        self.certificate = Certificate(state, lambda: names_of(self))
         self.line = Line(settings)
         self._hardware = hardware
         self._rebooter = rebooter
         self._host = host
         self._began_at = time.monotonic() if began_at is None else began_at
         self._keeper = LineKeeper(self.line)
-        self._state = state
+        self._state = self.state_folder = state
         self.link = hardware.new_link()
         self.network: NetworkManager | None = None
         self.announcer: Announcer | None = None
         self.confirmation = Confirmation(settings, state, was_used=self._was_used, on_revert=self._revert)
         self.tunnel = self._new_tunnel()
+        self.access_log = AccessLog(settings)
+        self.http: WebServer | None = None
+        """None until it is started, last of all."""
+        self._http_counters = HttpCounters()
+        self._asks_new_password = asks_new_password
+        self._application: Application | None = None
+        self.console = self._new_console()
         self.panel: Panel | None = None
         self.panel_watchers: tuple[Callable[[], None], ...] = ()
         """Called in the panel's thread after any LED or input changed; each must be quick."""
-        wards = [Ward("line", self._build_keeper), Ward("tunnel", self._build_tunnel)]
+        self.history = History(**sources_of(self, line_errors=hardware.line_errors))
+        wards = [Ward("line", self._build_keeper), Ward("tunnel", self._build_tunnel), Ward("web", self._build_web)]
+        wards.append(Ward("console", self._build_console))
         if hardware.manages_network:
             wards += [Ward("network", self._build_network), Ward("mdns", self._build_announcer)]
+        wards.append(Ward("recorder", lambda: Recorder(self.history)))
         if isinstance(self.link, Service):
             wards.insert(0, Ward("link", self._build_link))
         if hardware.board is not None:
             # First, for the time that the button is held at power-on counts from the start.
             wards.insert(0, Ward("panel", self._build_panel))
+        self._feed = feed
         self.supervisor = Supervisor(
-            wards, failures_in_a_row=journal.failures_in_a_row, feed=feed, on_healthy=journal.healthy
+            wards, failures_in_a_row=journal.failures_in_a_row, feed=self._after_a_round, on_healthy=journal.healthy
         )
 
     def start(self, *, must_listen: bool) -> None:
         """Start every service.
 
-        :raises ListenError: when a port cannot be had and `must_listen`; without it the tunnel goes on trying.
+        :raises ListenError: when a port cannot be had and `must_listen`; without it each service goes on trying.
         """
         if must_listen:
             self.tunnel.listen()
+            self.http = self._new_web()
+            self.http.listen()
+            self.console.listen()
         self.supervisor.start()
 
     def supervise(self, stopping: threading.Event) -> Verdict | None:
@@ -117,7 +140,8 @@ class Device:
     def stop(self) -> None:
         """Stop every service, the last started first, and give the serial devices back."""
         self.supervisor.stop()
-        for first in (self.tunnel, self.link):  # one that was never started holds ports or descriptors all the same
+        # One that was never started holds ports or descriptors all the same.
+        for first in (self.console, self.http, self.tunnel, self.link):
             if isinstance(first, Service) and first.thread.ident is None:
                 first.stop()
         self.line.close()
@@ -129,6 +153,10 @@ class Device:
         :raises RebootError: when the reboot cannot be asked for.
         """
         self.settings.reset(variant)
+        try:
+            self.certificate.remove()  # its key was the former owner's secret
+        except OSError as error:
+            log.error("the certificate stays: %s", error)  # noqa: TRY400 (the reason says all)
         if self.network is not None:
             self.network.releases_lease = True  # the next owner may be in another network, and go by another name
         self.reboot(kind, why)
@@ -142,13 +170,18 @@ class Device:
         self._rebooter.reboot(why)
 
     @property
+    def uptime(self) -> float:
+        """Seconds since the program began (any thread)."""
+        return time.monotonic() - self._began_at
+
+    @property
     def faults(self) -> tuple[str, ...]:
         """What is wrong with the device itself, a sentence each (any thread)."""
         return (
             *self._hardware.faults,
             *self.supervisor.faults,
             *(str(problem) for problem in self.settings.problems),
-            *((self.journal.fault,) if self.journal.fault else ()),
+            *(fault for fault in (self.journal.fault, self.certificate.problem) if fault),
         )
 
     def network_snapshot(self) -> NetworkSnapshot:
@@ -157,6 +190,24 @@ class Device:
             return self.network.snapshot()
         link = self.link.snapshot()
         return observe(link if isinstance(link, LinkSnapshot) else None, socket.gethostname())
+
+    def renew(self) -> None:
+        """Ask the DHCP server to renew the lease now, where the network is ours (any thread)."""
+        if self.network is not None:
+            self.network.renew()
+
+    def identify(self) -> None:
+        """Let all LEDs flash for a while; nothing happens without a panel (any thread)."""
+        if self.panel is not None:
+            self.panel.identify()
+
+    def log_lines(self) -> tuple[str, ...]:
+        """Give the last lines of the program's log, the oldest first (any thread)."""
+        return RECENT.lines()
+
+    def services(self) -> tuple[WardSnapshot, ...]:
+        """State of every service (any thread)."""
+        return self.supervisor.snapshot()
 
     def status(self) -> str:
         """Say in a line how it goes (any thread)."""
@@ -173,7 +224,7 @@ class Device:
         assert board is not None  # noqa: S101 (there is no ward for the panel otherwise)
         self.panel = Panel(
             board,
-            sources=self._sources(),
+            sources=panel_sources(self, line_errors=self._hardware.line_errors),
             on_reset=self._reset_by_button,
             after_button_reset=former is None and self.journal.was_button_reset,
             is_power_on=former is None,
@@ -209,7 +260,7 @@ class Device:
         from appliance.network.announcer import Announcer
 
         self.announcer = Announcer()
-        self._announce()
+        announce(self)
         return self.announcer
 
     def _build_keeper(self) -> LineKeeper:
@@ -222,18 +273,58 @@ class Device:
             self.tunnel = self._new_tunnel(self.tunnel)
         # Else the first client, who may be quick, would be refused for want of a line that is there.
         self._keeper.wait_for_first_look(FIRST_LOOK)
-        try:
-            self.tunnel.listen()
-        except ListenError as error:
-            log.error("%s; trying again", error)  # noqa: TRY400 (the reason says all, a traceback adds nothing)
+        listen(self.tunnel)
         return self.tunnel
+
+    def _build_web(self) -> WebServer:
+        if self.http is None or self.http.thread.ident is not None:
+            self.http = self._new_web()
+        listen(self.http)
+        return self.http
+
+    def _new_web(self) -> WebServer:
+        # Not loaded before the tunnel serves: together they take half a second, and several on a small board.
+        from appliance.httpd.server import WebServer
+        from appliance.web.assembly import assemble
+
+        if self._application is None:
+            self._application = assemble(
+                self,
+                https_port=lambda: self.http.snapshot().https_port if self.http is not None else None,
+                on_login=lambda _: self.confirmation.confirm(),
+                asks_new_password=self._asks_new_password,
+            )
+        return WebServer(
+            self.settings,
+            application=self._application,
+            certificate=self.certificate,
+            host=self._host,
+            spool=self._state,
+            counters=self._http_counters,
+            access_log=self.access_log,
+        )
+
+    def _build_console(self) -> Console:
+        if self.console.thread.ident is not None:
+            self.console = self._new_console(self.console)
+        listen(self.console)
+        return self.console
+
+    def _new_console(self, former: Console | None = None) -> Console:
+        return Console(
+            self,
+            host=self._host,
+            asks_new_password=self._asks_new_password,
+            on_login=lambda _: self.confirmation.confirm(),
+            baselines=former.baselines if former is not None else None,
+        )
 
     def _new_tunnel(self, former: Tunnel | None = None) -> Tunnel:
         return Tunnel(
             self.settings,
             self.line,
             host=self._host,
-            tls_context=self.certificate.context,
+            certificate=self.certificate,
             counters=former.counters if former is not None else None,
         )
 
@@ -248,23 +339,14 @@ class Device:
             if service is not None:
                 service.wake()
 
+    def _after_a_round(self) -> None:
+        announce(self)  # a port may have moved
+        self._feed()
+
     def _on_network(self) -> None:
         if self.panel is not None:
             self.panel.wake()
-        self._announce()
-
-    def _announce(self) -> None:
-        """Announce name and tunnel under the address in use; nothing while there is none or no carrier."""
-        announcer, network = self.announcer, self.network
-        if announcer is None or network is None:
-            return
-        state = network.snapshot()
-        address = state.current.address.value
-        if not address or not state.has_carrier:
-            announcer.withdraw()
-            return
-        hostname = state.current.hostname.value or self.settings[network_settings.HOSTNAME]
-        announcer.announce(hostname, (IPv4Address(address),), tunnel_port=self.tunnel.snapshot().port)
+        announce(self)
 
     def _was_used(self) -> bool:
         return self.tunnel.counters.completed_accepts > 0
@@ -277,22 +359,6 @@ class Device:
 
     # What the panel asks and tells.
 
-    def _sources(self) -> Sources:
-        return Sources(
-            octets=self.line.octets,
-            frames=lambda: self.link.frames(),  # noqa: PLW0108 (of the link of then)
-            line_errors=lambda: self.line.line_errors() + self._hardware.line_errors(),
-            line_faults=self._line_faults,
-            has_link=lambda: self.link.snapshot().has_carrier,
-            device_faults=lambda: self.faults,
-            reset_in_operation=lambda: self.settings[panel_settings.RESET_IN_OPERATION],
-        )
-
-    def _line_faults(self) -> tuple[str, ...]:
-        if self.line.faults or self.line.up:
-            return self.line.faults
-        return ("no serial port is configured",)
-
     def _tell_panel_watchers(self) -> None:
         for watcher in self.panel_watchers:
             watcher()
@@ -300,11 +366,4 @@ class Device:
     def _reset_by_button(self, variant: FactoryVariant) -> None:
         self.restore_factory_defaults(
             variant, kind=Kind.BUTTON_RESET, why=f"factory defaults ({variant.value}) by the button"
-        )
-
-    def _names(self) -> list[str]:
-        """Give what clients may call this device, for its certificate."""
-        hostname = self.settings[network_settings.HOSTNAME]
-        return list(
-            dict.fromkeys([hostname, f"{hostname}.local", socket.gethostname() or hostname, "127.0.0.1", "::1"])
         )

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import argparse
-
-log = logging.getLogger(__name__)
-
 
 def overrides(options: argparse.Namespace) -> dict[str, str]:
     """Turn the flags into settings, by name."""
@@ -31,15 +27,3 @@ def overrides(options: argparse.Namespace) -> dict[str, str]:
     if options.optical:
         texts["line.optical"] = options.optical
     return texts
-
-
-def tell_what_is_missing(options: argparse.Namespace) -> None:
-    """Say of each flag that this version cannot follow that it has no effect."""
-    missing = {
-        "--http-port": (options.http_port, "web interface"),
-        "--https-port": (options.https_port, "web interface"),
-        "--console-port": (options.console_port, "console"),
-    }
-    for flag, (value, service) in missing.items():
-        if value not in (None, 0):
-            log.warning("%s %s has no effect: this version has no %s yet", flag, value, service)

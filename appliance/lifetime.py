@@ -72,8 +72,14 @@ class Lifetime:
             self.journal.end(Kind.FAILURE, f"{type(error).__name__}: {error}")
         self._held.close()
 
-    def new_device(self, settings: Settings, hardware: Hardware, *, host: str) -> Device:
-        """Build the device whose life this is; `host` is the address to listen on, empty for every one."""
+    def new_device(
+        self, settings: Settings, hardware: Hardware, *, host: str, asks_new_password: bool = True
+    ) -> Device:
+        """Build the device whose life this is.
+
+        :param host: the address to listen on, empty for every one.
+        :param asks_new_password: whether the factory password must be replaced before anything else can be changed.
+        """
         return Device(
             settings,
             hardware=hardware,
@@ -81,6 +87,7 @@ class Lifetime:
             rebooter=self.rebooter,
             state=self._state,
             host=host,
+            asks_new_password=asks_new_password,
             began_at=self.began_at,
             feed=self.feed,
         )

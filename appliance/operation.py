@@ -6,7 +6,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING
 
-from appliance.flags import overrides, tell_what_is_missing
+from appliance.flags import overrides
 from appliance.hardware import Hardware
 from appliance.lifetime import Lifetime
 from appliance.network.link_watch import LinkWatch
@@ -29,7 +29,6 @@ def operate(options: argparse.Namespace, stopping: threading.Event) -> Outcome:
     """
     settings = Settings(options.state)
     settings.override(overrides(options))
-    tell_what_is_missing(options)
     with contextlib.ExitStack() as running:
         lifetime = running.enter_context(Lifetime(options.state, stopping))
         board, mistakes = _open_board(options)
@@ -41,11 +40,15 @@ def operate(options: argparse.Namespace, stopping: threading.Event) -> Outcome:
             manages_network=options.network == "managed",
             faults=mistakes,
         )
-        device = lifetime.new_device(settings, hardware, host=options.bind)
+        device = lifetime.new_device(
+            settings, hardware, host=options.bind, asks_new_password=not options.keep_factory_password
+        )
         running.callback(device.stop)
         device.start(must_listen=False)
         log.info("%s", lifetime.banner())
         log.info("line %s, tunnel on port %s", device.line.url, device.tunnel.snapshot().port)
+        if device.http is not None:
+            log.info("web pages on port %s", device.http.snapshot().http_port)
         return lifetime.supervise(device)
 
 

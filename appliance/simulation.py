@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from appliance import __version__
-from appliance.flags import overrides, tell_what_is_missing
+from appliance.flags import overrides
 from appliance.hardware import Hardware
 from appliance.lifetime import Lifetime
 from appliance.panel.mock_board import simulated_board
 from appliance.settings import Settings, console, http
+from appliance.settings.password import has_factory_password
 from appliance.simulator.bench import Bench
 from appliance.simulator.bus import SimulatedBus
 from appliance.simulator.link import SimulatedLink
@@ -64,14 +65,15 @@ def simulate(options: argparse.Namespace, stopping: threading.Event) -> Outcome:
         bus.start()
         running.callback(bus.stop)
         settings.override(texts)
-        tell_what_is_missing(options)
         lifetime = running.enter_context(Lifetime(options.state, stopping))
         board = simulated_board() if options.board != "none" else None
         if board is not None:
             running.callback(board.close)
         link = SimulatedLink()
         hardware = Hardware(new_link=lambda: link, board=board, line_errors=lambda: bus.line_errors)
-        device = lifetime.new_device(settings, hardware, host=options.bind)
+        device = lifetime.new_device(
+            settings, hardware, host=options.bind, asks_new_password=not options.keep_factory_password
+        )
         running.callback(device.stop)
         device.start(must_listen=True)
         print(_banner(options, device, bus), flush=True)  # noqa: T201 (what the command is for)
@@ -125,6 +127,24 @@ def _network(device: Device) -> str:
     return f"{network.interface} with {network.current.address.value or 'no address'}, looked at and left alone"
 
 
+def _web(host: str, device: Device) -> list[str]:
+    web = device.http.snapshot() if device.http is not None else None
+    if web is None or not (web.http_port or web.https_port):
+        return ["  web       off"]
+    ports = (("http", web.http_port), ("https", web.https_port))
+    urls = [f"{scheme}://{host}:{port}/" for scheme, port in ports if port]
+    is_new = has_factory_password(device.settings[http.AUTHENTICATION])
+    return [
+        *(f"  web       {url}" for url in urls),
+        *(["            user admin, password admin until you set your own"] if is_new else []),
+    ]
+
+
+def _console(host: str, device: Device) -> str:
+    port = device.console.snapshot().port
+    return f"  console   telnet {host} {port}" if port else "  console   off"
+
+
 def _banner(options: argparse.Namespace, device: Device, bus: SimulatedBus) -> str:
     """Say where everything listens and what to try."""
     tunnel = device.tunnel.snapshot()
@@ -136,8 +156,8 @@ def _banner(options: argparse.Namespace, device: Device, bus: SimulatedBus) -> s
         f"  tunnel    {f'{host} port {tunnel.port}' if tunnel.port else 'off'}",
         *([f"  tunnel    {host} port {tunnel.tls_port} (TLS)"] if tunnel.tls_port else []),
         f"  network   {_network(device)}",
-        "  web       not in this version",
-        "  console   not in this version",
+        *_web(host, device),
+        _console(host, device),
         "",
         "Meters on the simulated bus:",
         *(f"  {line}" for line in bus.describe()),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import threading
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from appliance.device import Device
@@ -40,6 +42,8 @@ class Appliance:
             {
                 "line.two_wire": str(self.far.link),
                 "tunnel.port": "0",  # any that is free
+                "http.port": "0",
+                "console.port": "0",
                 **(settings or {}),
             }
         )
@@ -106,6 +110,15 @@ class Appliance:
         assert self.far.read(5) == b"\x10\x40\x01\x41\x16"
         self.far.write(b"\xe5")
         assert client.read(1) == b"\xe5"
+
+    def asks_for_login(self) -> bool:
+        """Ask for the home page; say whether the device asks for a login."""
+        web = self.device.http
+        assert web is not None
+        connection = http.client.HTTPConnection("127.0.0.1", web.snapshot().http_port, timeout=10)
+        with contextlib.closing(connection):
+            connection.request("GET", "/")
+            return connection.getresponse().status == HTTPStatus.UNAUTHORIZED
 
     def stop(self) -> None:
         for client in self._clients:

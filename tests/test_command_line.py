@@ -185,15 +185,6 @@ def test_a_broken_settings_file_is_told_kept_and_does_not_stop_it(tmp_path: Path
     assert content in asides
 
 
-def test_flags_for_services_that_are_not_there_say_so(simulate: tuple[str, ...]) -> None:
-    flags = ("--console-port", "2323")
-    with running(*simulate, *flags) as command:
-        command.wait_for("Ctrl-C")
-        for flag in flags[::2]:
-            assert re.search(rf"{flag} \w+ has no effect", command.output), flag
-        assert command.end() == 0
-
-
 def test_port_zero_is_off(tmp_path: Path) -> None:
     with running("simulate", "--state", str(tmp_path), *ANY_PORTS, "--tunnel-port", "0") as command:
         command.wait_for(r"tunnel +off")

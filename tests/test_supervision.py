@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from appliance.service import Service
 
-SERVICES = ("panel", "link", "line", "tunnel")
+SERVICES = ("panel", "link", "line", "tunnel", "web", "console", "recorder")
 
 
 class Killed(Exception):  # noqa: N818 (what the test does, not what went wrong)
@@ -80,6 +80,7 @@ def test_a_service_is_restarted_alone(tmp_path: Path, name: str, way: str) -> No
             **dict.fromkeys(SERVICES, 0),
             name: 1,
         }
+        assert appliance.asks_for_login()
         if name == "tunnel":
             assert client.ending() in ("fin", "reset")
             client.close()

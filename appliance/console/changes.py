@@ -102,7 +102,8 @@ class Changes:
     def _set(self, texts: Mapping[str, str]) -> None:
         if self._asks_new_password and self._leaves_factory_password(texts):
             raise NewPasswordFirst(
-                "the password is the one from the factory; nothing can be changed before it is replaced (password NEW)"
+                "the password is the one from the factory; nothing can be changed before it is replaced "
+                "(end, then password NEW)"
             )
         self._settings.set(texts, save=False)
 
@@ -118,9 +119,8 @@ class Changes:
 
 
 def unsaved(settings: Settings) -> tuple[Setting[Any], ...]:
-    """List the settings that differ from the saved ones, without those that hold for this run of the program alone."""
-    running = settings.running
-    return tuple(s for s in running.changes_from(settings.saved) if s.can_be_saved(running[s]))
+    """List the settings that a reboot would lose, without those that hold for this run of the program alone."""
+    return tuple(find(change.name) for change in settings.unsaved)
 
 
 def waiting(settings: Settings) -> tuple[Setting[Any], ...]:

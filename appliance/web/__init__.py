@@ -1,0 +1,1 @@
+"""The web interface: a Flask app with a blueprint for each entry of the menu."""

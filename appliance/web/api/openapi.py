@@ -1,0 +1,147 @@
+"""The description of the API: OpenAPI 3.1, made of the routes and of the declared settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from appliance.settings import DECLARATIONS
+from appliance.web.access import rule_of
+from appliance.web.api.description import Operation, operation_of
+from appliance.web.api.directives import SCHEMA as DIRECTIVES
+from appliance.web.api.problem import MEDIA_TYPE
+from appliance.web.api.schema import Schema, schema_of
+from appliance.web.api.settings import schema_for
+from appliance.web.context import context
+from appliance.web.guard import REQUESTED_WITH as HEADER
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+ROOT = "/api/v1"
+CHANGES = "SettingChanges"
+"""Name of the schema of what is posted to the settings."""
+
+_PROBLEM: Schema = {
+    "type": "object",
+    "description": "Problem details (RFC 9457).",
+    "required": ["type", "title", "status"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "description": "Every setting that was refused.",
+            "items": {
+                "type": "object",
+                "required": ["field", "value", "reason", "allowed"],
+                "properties": {
+                    "field": {"type": "string"},
+                    "value": {},
+                    "reason": {"type": "string"},
+                    "allowed": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+_WORDS = {
+    400: "The request is not written as it should be.",
+    401: "No login, or not the right one.",
+    403: "From another site, without the header, or the factory password is to be replaced first.",
+    409: "Not possible as things are, or to be confirmed.",
+    413: "Larger than http.max_bytes.",
+    415: "Not JSON.",
+    422: "A setting cannot have its value; nothing was changed.",
+    500: "The device failed; its log has more.",
+}
+
+
+class Route(NamedTuple):
+    """One route with what it says of itself."""
+
+    method: str
+    path: str
+    operation: Operation
+
+
+def operations(app: Flask) -> list[Route]:
+    """List the routes of the API, those that read first."""
+    found = []
+    for rule in app.url_map.iter_rules():
+        operation, access = operation_of(app, rule.endpoint), rule_of(app, rule.endpoint)
+        if operation is not None and access is not None:
+            found.append(Route("POST" if access.changes else "GET", rule.rule, operation))
+    return sorted(found, key=lambda route: (route.method, route.path))
+
+
+def document(app: Flask) -> dict[str, Any]:
+    """Describe the API as `app` serves it."""
+    components: dict[str, Schema] = {"Problem": _PROBLEM, "Directives": DIRECTIVES, CHANGES: _changes()}
+    paths: dict[str, dict[str, Any]] = {}
+    for route in operations(app):
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, components)
+    product = context().device.product
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": product.type,
+            "version": product.version,
+            "summary": "State, counters and settings of an M-Bus gateway",
+        },
+        "servers": [{"url": "/"}],
+        "security": [{"basic": []}, {"digest": []}],
+        "paths": paths,
+        "components": {
+            "schemas": dict(sorted(components.items())),
+            "securitySchemes": {
+                "basic": {"type": "http", "scheme": "basic"},
+                "digest": {"type": "http", "scheme": "digest"},
+            },
+        },
+    }
+
+
+def _operation(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
+    said = route.operation
+    parameters: list[dict[str, Any]] = [
+        {"name": one.name, "in": "query", "description": one.description, "schema": one.schema}
+        for one in said.parameters
+    ]
+    refusals = {401, *said.refusals}
+    described: dict[str, Any] = {
+        "operationId": f"{route.method.lower()}_{route.path.removeprefix(ROOT).strip('/').translate(_UNDERSCORES)}",
+        "summary": said.summary,
+    }
+    if route.method == "POST":
+        refusals |= {400, 403, 413, 415, 500}
+        parameters.append(
+            {"name": HEADER, "in": "header", "required": True, "description": "Any text.", "schema": {"type": "string"}}
+        )
+        body = {"$ref": f"#/components/schemas/{said.body}"} if said.body else {"type": "object"}
+        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+    if parameters:
+        described["parameters"] = parameters
+    answer = {"application/json": {"schema": schema_of(said.answer, components)}}
+    failure = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    described["responses"] = {
+        str(said.status): {"description": said.summary, "content": answer},
+        **{
+            str(status): {"description": _WORDS[status], **({"content": failure} if status != 401 else {})}
+            for status in sorted(refusals)
+        },
+    }
+    return described
+
+
+_UNDERSCORES = str.maketrans("/-.", "___")
+
+
+def _changes() -> Schema:
+    return {
+        "type": "object",
+        "description": "Settings by name. A text as in the forms of the pages is taken for each of them too.",
+        "additionalProperties": False,
+        "properties": {setting.name: schema_for(setting) for setting in DECLARATIONS},
+    }
