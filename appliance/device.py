@@ -95,7 +95,7 @@ class Device:
         self.announcer: Announcer | None = None
         self.confirmation = Confirmation(settings, state, was_used=self._was_used, on_revert=self._revert)
         self.tunnel = self._new_tunnel()
-        self.access_log = AccessLog(settings)
+        self.access_log = AccessLog(settings, unlogged=("/live", "/live/history"))
         self.http: WebServer | None = None
         """None until it is started, last of all."""
         self._http_counters = HttpCounters()

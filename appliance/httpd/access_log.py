@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from appliance.httpd.log_format import LineFormat
 from appliance.settings import http
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from appliance.httpd.exchange import Exchange
     from appliance.settings import Settings
@@ -24,9 +25,21 @@ class AccessLog:
     lines than are wanted now the oldest go.
     """
 
-    def __init__(self, settings: Settings, *, now: Callable[[], time.struct_time] = time.localtime) -> None:
-        """Begin empty; `now` gives the local time."""
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        unlogged: Iterable[str] = (),
+        now: Callable[[], time.struct_time] = time.localtime,
+    ) -> None:
+        """Begin empty.
+
+        :param unlogged: paths that our own pages ask for by themselves, every few seconds. An answer of status 200 to
+            one of them is not logged: it would drive everything else out.
+        :param now: gives the local time.
+        """
         self._settings = settings
+        self._unlogged = frozenset(unlogged)
         self._now = now
         self._lock = threading.Lock()
         self._lines: deque[bytes] = deque()
@@ -37,6 +50,8 @@ class AccessLog:
         """Log a request whose answer has ended."""
         wanted = self._settings.in_force
         if not wanted[http.LOGGING]:
+            return
+        if exchange.status == HTTPStatus.OK and exchange.target.partition("?")[0] in self._unlogged:
             return
         with self._lock:  # around all of it, so that the lines are in the order of their times
             if self._format.text != wanted[http.LOG_FORMAT]:

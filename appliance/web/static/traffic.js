@@ -28,13 +28,19 @@ addEventListener("DOMContentLoaded", () => {
     return (span === "week" ? day : clock).format(date);
   });
 
+  // Before the first sample uPlot has no time of its own.
+  const until = (last) => {
+    const end = recording && recording.ends.length ? last : Date.now() / 1000;
+    return [end - SECONDS[span], end];
+  };
+
   const options = (plot) => {
     const axis = { stroke: colour("ink"), grid: { stroke: colour("grid"), width: 1 }, ticks: { stroke: colour("grid") } };
     return {
       width: Math.max(plot.place.clientWidth - 16, 200),
       height: 200,
       cursor: { drag: { x: false, y: false } },
-      scales: { x: { range: (_, __, last) => [last - SECONDS[span], last] }, y: { range: (_, least, most) => [0, Math.max(most * 1.1, 1)] } },
+      scales: { x: { range: (_, __, last) => until(last) }, y: { range: (_, least, most) => [0, Math.max(most * 1.1, 1)] } },
       axes: [{ ...axis, values: ticks, incrs: STEPS, space: 56, size: 34 }, { ...axis, values: (_, values) => values.map(write), size: 48, label: plot.unit, labelSize: 18, labelFont: "12px system-ui" }],
       series: [
         { label: "", value: (_, time) => (time == null ? "" : moment.format(new Date(time * 1000))) },
