@@ -95,7 +95,7 @@ def _guard_api_change(rule: Rule) -> ResponseReturnValue | None:
     """
     if request.mimetype != "application/json":
         return problem(415, "Not JSON", "send the header Content-Type: application/json")
-    if False:
+    if not request.headers.get(REQUESTED_WITH):
         return problem(403, "Not allowed", f"send the header {REQUESTED_WITH}, with any text")
     if _asks_new_password(rule):
         return problem(403, "New password first", NEW_PASSWORD, kind=NEW_PASSWORD_FIRST)

@@ -186,6 +186,8 @@ def test_gateway_names_and_servers_change_at_once_and_the_address_waits_for_the_
         }.items():
             assert visitor.value("/network/interface", key) == value
 
+        # So far DHCP is off for this run of the program alone.
+        device.settings.set({"network.dhcp": "off"}, save=True)
         visitor.submit(path, network__address="192.0.2.77/24", network__dhcp="off")
         page = visitor.get("/network/interface", base_url="http://192.0.2.9").text
         assert "192.0.2.9 (Static)</span></td>" in page

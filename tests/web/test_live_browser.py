@@ -13,6 +13,7 @@ from appliance.panel.snapshot import Led, LedSnapshot, PanelSnapshot
 from appliance.recorder import History
 from appliance.recorder.history import PERIOD
 from appliance.tunnel.statistics import ClientSnapshot
+from appliance.web.context import EXTENSION, Context
 from tests.web.rig import Showing, Web, network, tunnel
 from tests.web.test_browser import browser, served
 
@@ -213,8 +214,9 @@ def test_without_a_script_there_are_the_values_and_the_table(web: Web, browser: 
 def test_the_first_load_is_light(web: Web, path: str, most: int) -> None:
     page = web.get(path)
     total = len(page.data)
+    shared: Context = web.app.extensions[EXTENSION]
     for name in ("style.css", "live.js", "icon.svg", "panel.css", "uPlot.iife.min.js", "uPlot.min.css", "traffic.js"):
-        url = web.app.jinja_env.globals["static_url"](name)
+        url = shared.static_files.url(name)
         if url in page.text:
             total += len(web.get(url).data)
     assert total < most

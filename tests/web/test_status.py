@@ -181,7 +181,7 @@ def test_the_front_panel_in_words(web: Web) -> None:
     assert next(text_of(one) for one in leds.split("</li>")).endswith("PWR onnormal operation")
     assert "ACT blinking" in text_of(leds)
     assert page.count('data-look="off"') == 1
-    assert page.count("<circle class=\"lamp ") == 4
+    assert page.count('<circle class="lamp ') == 4
     web.device.panel = None
     assert 'class="leds"' not in web.get("/").text
 
