@@ -175,3 +175,7 @@ class RebootError(ApplianceError, OSError):
 
 class MessageError(ApplianceError, ValueError):
     """Octets that are no BOOTP or DHCP message, or a message that cannot be put into octets."""
+
+
+class ReadoutError(ApplianceError, OSError):
+    """A meter did not answer, or not so that it could be understood."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import argparse
 
+
 def overrides(options: argparse.Namespace) -> dict[str, str]:
     """Turn the flags into settings, by name."""
     texts = dict(options.settings)

@@ -32,7 +32,8 @@ class Lease:
         self._holder: Party | None = None
         self._waiting: list[Party] = []
         self.on_change: Callable[[], None] = lambda: None
-        """Called by the thread that freed the bus when it passed to another party, or to nobody."""
+        """Called by the thread that freed the bus when it passed to another party, or to nobody; and by the thread of a
+    party in the background that got a free one."""
 
     @property
     def holder(self) -> Party | None:
@@ -58,7 +59,11 @@ class Lease:
                 else:
                     foreground = sum(not other.in_background for other in self._waiting)
                     self._waiting.insert(foreground, party)
-            return self._holder is party
+            has_it = self._holder is party
+        if has_it and party.in_background:
+            # Who has the ports in hand shall hear of it, and leave them.
+            self.on_change()
+        return has_it
 
     def give_up(self, party: Party) -> None:
         """Free the bus, or leave the queue. The next in line gets it and is told."""

@@ -17,6 +17,8 @@ from appliance.settings import line as declared
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from appliance.line.lease import Party
+
 log = logging.getLogger(__name__)
 
 ALLOWANCE = 2048
@@ -51,6 +53,11 @@ class Line:
         """Called from any thread when `refresh` has something to do."""
         self.on_missing: Callable[[], None] = lambda: None
         """Called from any thread when a port is to be opened."""
+        self.left_to: Party | None = None
+        """Who has the ports in hand besides the tunnel: set by the tunnel's thread when it has left them to a holder of
+        the lease that is no client, and unset when it takes them back."""
+        self.on_left: Callable[[], None] = lambda: None
+        """Called by the tunnel's thread when `left_to` has changed."""
         values = settings.in_force
         self.baud: int = values[declared.BAUD_RATE]
         self.wanted_baud = self.baud

@@ -50,7 +50,10 @@ class LineWatch:
 
     def mind(self) -> None:
         """Wait for those events of the ports that matter now."""
-        wanted = self._line.up if self.is_ours else ()
+        # Looked at once: it may change hands meanwhile, and then we are woken and come again.
+        holder = self._line.lease.holder
+        stranger = None if holder is None or isinstance(holder, Session) else holder
+        wanted = self._line.up if stranger is None else ()
         for branch, fd in list(self._watched.items()):
             if branch not in wanted or branch.in_use.fd != fd:
                 self._poller.forget(fd)
@@ -63,6 +66,9 @@ class LineWatch:
             else:
                 self._watched[branch] = branch.in_use.fd
                 self._poller.watch(branch.in_use.fd, mask, partial(self._on_branch, branch))
+        if self._line.left_to is not stranger:
+            self._line.left_to = stranger
+            self._line.on_left()
         if not self._line.up:
             self._on_down()
 

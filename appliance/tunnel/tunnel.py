@@ -251,7 +251,8 @@ class Tunnel(Service):
         """Do what other threads asked for: new settings, ports that came, a bus that changed hands."""
         self.beat()
         self._obey()
-        if self._line.refresh():
+        # Whoever else has the ports in hand would lose them in the middle of a word.
+        if self._watch.is_ours and self._line.refresh():
             self._watch.mind()
         self._check()
 

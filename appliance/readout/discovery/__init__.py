@@ -1,0 +1,1 @@
+"""Finding the meters of a bus, by primary and by secondary address."""
