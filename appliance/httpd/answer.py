@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextvars
 import logging
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
-
-from tornado.httputil import HTTPHeaders, HTTPInputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -27,8 +26,12 @@ STEP_BYTES = 65536
 STEP_SECONDS = 0.05
 """A step ends when it has something and took so long: a page that comes slowly is shown as it comes."""
 
-_OURS = frozenset({"Connection", "Date", "Keep-Alive", "Server", "Transfer-Encoding", "Upgrade"})
+_OURS = frozenset({"connection", "date", "keep-alive", "server", "transfer-encoding", "upgrade"})
 """Headers that the server alone can say (RFC 9110, 7.6.1)."""
+
+_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", re.ASCII)
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_REASON = re.compile(r"[\x20-\x7e]*")
 
 
 class ApplicationFailed(Exception):  # noqa: N818 (called by what happened, as those of appliance.errors)
@@ -53,7 +56,10 @@ class Answer:
         """Prepare the run; nothing is called yet."""
         self.status = 0
         self.reason = ""
-        self.headers = HTTPHeaders()
+        self.headers: list[tuple[str, str]] = []
+        """Fit to be sent; without those that are the server's to say."""
+        self.length: int | None = None
+        """Bytes that the body will have, where the application said so."""
         self.wants_close = False
         self.is_closed = False
         self._application = application
@@ -148,21 +154,24 @@ class Answer:
         code, _, reason = status.partition(" ")
         if not (code.isascii() and code.isdecimal() and 200 <= int(code) <= 599) or not reason.isprintable():
             raise ValueError(f"{status!r} is no status")
-        ready = HTTPHeaders()
+        self.headers, self.length, self.wants_close = [], None, False
         for name, value in headers:
-            try:
-                ready.add(name, value.strip(" \t"))
-            except HTTPInputError as error:
-                raise ValueError(f"the application's header {name!r} cannot be sent") from error
-        self.wants_close = ready.get("Connection", "").lower() == "close"
-        for name in _OURS:
-            if name in ready:
-                del ready[name]
-        length = ready.get("Content-Length")
-        if length is not None and not (length.isascii() and length.isdecimal()):
-            raise ValueError(f"the application's length {length!r} is none")
-        self.status, self.reason, self.headers = int(code), reason.encode("ascii", "replace").decode(), ready
+            self._take_header(name, value.strip(" \t"))
+        self.status, self.reason = int(code), reason if _REASON.fullmatch(reason) else ""
         return self._written.append
+
+    def _take_header(self, name: str, value: str) -> None:
+        if not (_NAME.fullmatch(name) and _VALUE.fullmatch(value)):
+            raise ValueError(f"the application's header {name!r} cannot be sent")
+        kind = name.lower()
+        if kind == "content-length":
+            if self.length is not None or not (value.isascii() and value.isdecimal()):
+                raise ValueError(f"the application's length {value!r} is none")
+            self.length = int(value)
+        elif kind not in _OURS:
+            self.headers.append((name, value))
+        elif kind == "connection":
+            self.wants_close = value.lower() == "close"
 
     def _gather(self) -> Part:
         began, size, is_last = time.monotonic(), 0, False

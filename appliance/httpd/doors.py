@@ -21,8 +21,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 64
+
+MOST_AT_ONCE = 64
 """Clients accepted in a row before others get their turn."""
+
+
+SEND_BUFFER = 131_072
+"""Bytes that the kernel keeps of what one client does not take; it doubles the number for its own use.
+
+Left to itself it keeps four megabytes: two hundred clients that do not read would have what a small board has in all.
+"""
 
 
 class Doors:
@@ -32,6 +40,7 @@ class Doors:
         """Begin with no listeners."""
         self._shared = shared
         self._listeners: tuple[Listener, ...] = ()
+        self._at_once = 1
         self._pause: asyncio.TimerHandle | None = None
 
     def listen(self, *listeners: Listener) -> None:
@@ -59,7 +68,11 @@ class Doors:
             self._shared.loop.remove_reader(listener.fd)
 
     def _accept(self, listener: Listener) -> None:
-        for _ in range(AT_ONCE):
+        """Take clients: the more of them came of late, the more in a row.
+
+        Mostly there is one, and to ask for another would be in vain.
+        """
+        for _ in range(self._at_once):
             try:
                 accepted = listener.accept()
             except OSError as error:
@@ -70,8 +83,10 @@ class Doors:
                 self._pause = self._shared.loop.call_later(self._shared.limits.accept_pause, self._go_on)
                 return
             if accepted is None:
+                self._at_once = 1
                 return
             self._admit(listener, *accepted)
+        self._at_once = min(2 * self._at_once, MOST_AT_ONCE)
 
     def _go_on(self) -> None:
         self._pause = None
@@ -91,6 +106,7 @@ class Doors:
         try:
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
             local = sock.getsockname()
         except OSError:  # it has gone already
             sock.close()

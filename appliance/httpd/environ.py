@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from appliance.httpd.request import Request
 
-_NOT_FROM_CLIENTS = frozenset({"PROXY", "CONTENT_LENGTH", "CONTENT_TYPE", "TRANSFER_ENCODING", "HOST", "EXPECT"})
+_NOT_FROM_CLIENTS = frozenset({"proxy", "content-length", "content-type", "transfer-encoding", "host", "expect"})
 """`HTTP_PROXY` is a setting of many programs, which a client must not make (httpoxy); the others have their own keys,
 or were dealt with by the server."""
 
@@ -43,7 +43,7 @@ def build_environ(request: Request, route: Route) -> WSGIEnvironment:
         "REMOTE_ADDR": route.peer,
         "REMOTE_PORT": str(route.peer_port),
         "CONTENT_LENGTH": str(request.content_length) if request.has_body else "",
-        "CONTENT_TYPE": request.headers.get("Content-Type", ""),
+        "CONTENT_TYPE": request.headers.get("content-type", ""),
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "https" if route.is_secure else "http",
         "wsgi.input": BytesIO(),
@@ -57,9 +57,9 @@ def build_environ(request: Request, route: Route) -> WSGIEnvironment:
     if request.host:
         environ["HTTP_HOST"] = request.host
     for name in request.headers:
-        key = name.upper().replace("-", "_")
         # With the underscore, two headers could claim one key.
-        if "_" not in name and key not in _NOT_FROM_CLIENTS:
-            values = request.headers.get_list(name)
-            environ[f"HTTP_{key}"] = ("; " if key == "COOKIE" else ",").join(values)
+        if "_" not in name and name not in _NOT_FROM_CLIENTS:
+            environ["HTTP_" + name.upper().replace("-", "_")] = request.headers[name]
+    if "cookie" in request.headers:
+        environ["HTTP_COOKIE"] = "; ".join(request.headers.each("cookie"))
     return environ

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from appliance.httpd.headers import Headers
 from appliance.httpd.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb") ([\x21-\x7e]+) (HTTP/1\.[01])")
 _FIELD_LINE = re.compile(_TOKEN + rb":[ \t\x21-\x7e\x80-\xff]*")
+_FIELD_LINES = re.compile(rb"(?:" + _TOKEN + rb"+:[ \t\x21-\x7e\x80-\xff]*+\r\n)*+")
+"""All at once; possessive, so that no input makes the search go back."""
+_FIELD = re.compile(r"([^:\r\n]+):[ \t]*([^\r\n]*)")
 
 _FORBIDDEN = re.compile(rb"(?<!\r)\n|\r(?=[^\n])|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 """A line feed alone, a carriage return alone, any other control character but the tabulator.
@@ -31,6 +35,8 @@ class HeadReader:
         """Call `on_begin` at the first byte; it gives the bytes that the head may have."""
         self.request_line: tuple[str, str, str] = ("", "", "")
         """Method, target and version, once they are known to be well formed."""
+        self.headers = Headers()
+        """Once the head is whole."""
         self.has_begun = False
         self._on_begin = on_begin
         self._limit = 0
@@ -63,7 +69,7 @@ class HeadReader:
             raise Refusal(413, f"The request is larger than {self._limit} bytes.")
         if end < 0:
             return None
-        self._check_fields(bytes(data[:end]))
+        self._read_fields(data, data.find(b"\r\n") + 2, end + 2)
         return stop
 
     def _read_line(self, data: bytearray) -> None:
@@ -79,11 +85,11 @@ class HeadReader:
         self.request_line = (method, target, version)
         self._has_line = True
 
-    @staticmethod
-    def _check_fields(head: bytes) -> None:
-        for line in head.split(b"\r\n")[1:]:
-            if not _FIELD_LINE.fullmatch(line):
-                raise Refusal(400, "A header line is malformed.")
+    def _read_fields(self, data: bytearray, start: int, end: int) -> None:
+        if not _FIELD_LINES.fullmatch(data, start, end):
+            raise Refusal(400, "A header line is malformed.")
+        fields = _FIELD.findall(data[start:end].decode("latin-1"))
+        self.headers = Headers((name, value.rstrip(" \t")) for name, value in fields)
 
 
 def is_field_line(line: bytes) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 import unicodedata
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from appliance.settings.types.log_format import DIRECTIVE
 
 if TYPE_CHECKING:
+    import time
     from collections.abc import Callable
 
     from appliance.httpd.exchange import Exchange
@@ -78,6 +78,8 @@ def sent(octets: str, *, is_element: bool = False) -> str:
     """Write what a client sent, one character a byte (PEP 3333, "a note on string types"), as `written` does."""
     # Where this falls into a character, there is less room left than the escape of a lone byte takes.
     octets = octets[:LONGEST_VALUE]
+    if octets and not NOT_PLAIN.search(octets) and not (is_element and " " in octets):
+        return octets
     try:
         raw = octets.encode("latin-1")
     except UnicodeEncodeError:  # decoded already, and not by us
@@ -119,6 +121,9 @@ def _header(name: str, exchange: Exchange, _at: time.struct_time) -> str:
 
 def _request(exchange: Exchange) -> str:
     elements = (exchange.method, exchange.target, exchange.version)
+    whole = " ".join(elements)
+    if len(whole) <= LONGEST_VALUE and whole.count(" ") == 2 and all(elements) and not NOT_PLAIN.search(whole):
+        return whole
     return " ".join(sent(element, is_element=True) for element in elements) if any(elements) else MISSING
 
 
@@ -138,7 +143,7 @@ PARTS: dict[str, Part] = {
     "q": lambda exchange, _: _query(exchange),
     "r": lambda exchange, _: _request(exchange),
     "s": lambda exchange, _: str(exchange.status or MISSING),
-    "t": lambda _, at: time.strftime("%H:%M:%S", at),
+    "t": lambda _, at: f"{at.tm_hour:02}:{at.tm_min:02}:{at.tm_sec:02}",
     "u": lambda exchange, _: written(exchange.user),
     "U": lambda exchange, _: sent(exchange.target.partition("?")[0], is_element=True),
 }

@@ -21,8 +21,12 @@ class _Selector(selectors.EpollSelector):
         super().__init__()
         self.service = service
         self.is_given_up = False
+        self.is_ending = False
+        """Whether the service only tears down what it has, and says nothing of itself any more."""
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if self.is_ending:
+            return super().select(timeout)
         if self.is_given_up:
             raise Abandoned  # asyncio swallows the one that was sent, if it met a callback
         service = self.service
@@ -35,7 +39,7 @@ class _Selector(selectors.EpollSelector):
 
 
 class Loop(asyncio.SelectorEventLoop):
-    """An asyncio loop, which Tornado takes for its own, on the clock of the service."""
+    """An asyncio loop on the clock of the service."""
 
     def __init__(self, service: Service, clock: Callable[[], float]) -> None:
         """Make the loop of `service`."""

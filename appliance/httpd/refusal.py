@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import time
 from email.utils import formatdate
+from functools import lru_cache
 from html import escape
 from http import HTTPStatus
-
-from tornado.iostream import StreamClosedError
 
 SERVER = "CMe3000"
 
 
-class Refusal(StreamClosedError):  # noqa: N818 (called by what happened)
-    """A request that the server answers itself, after which it closes the connection.
-
-    It counts as a closed stream, so that Tornado ends its work on the connection without a word of its own.
-    """
+class Refusal(Exception):  # noqa: N818 (called by what happened)
+    """A request that the server answers itself, after which it closes the connection."""
 
     def __init__(self, status: int, sentence: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
-        """Answer with `status` and a page that says `sentence`; status 0 closes without an answer."""
+        """Answer with `status` and a page that says `sentence`."""
         super().__init__()
         self.status = status
         self.sentence = sentence
@@ -27,6 +23,16 @@ class Refusal(StreamClosedError):  # noqa: N818 (called by what happened)
 
     def __str__(self) -> str:
         return f"{self.status} {self.sentence}"
+
+
+def http_date() -> str:
+    """Write the time of now as HTTP has it (RFC 9110, 5.6.7)."""
+    return _date_of(int(time.time()))
+
+
+@lru_cache(1)
+def _date_of(second: int) -> str:
+    return formatdate(second, usegmt=True)
 
 
 def error_page(status: int, sentence: str) -> bytes:
@@ -55,7 +61,7 @@ def farewell(refusal: Refusal, *, with_body: bool) -> tuple[bytes, int]:
     lines = [
         f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}",
         f"Server: {SERVER}",
-        f"Date: {formatdate(time.time(), usegmt=True)}",
+        f"Date: {http_date()}",
         *(f"{name}: {value}" for name, value in error_headers(body, refusal.headers)),
         "Connection: close",
     ]

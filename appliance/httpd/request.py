@@ -10,7 +10,8 @@ from appliance.httpd.refusal import Refusal
 from appliance.httpd.target import Target, check_host, read_target
 
 if TYPE_CHECKING:
-    from tornado.httputil import HTTPHeaders, RequestStartLine
+    from appliance.httpd.head import HeadReader
+    from appliance.httpd.headers import Headers
 
 METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 ALLOW = ", ".join(METHODS)
@@ -23,7 +24,7 @@ class Request:
     method: str
     target: Target
     version: str
-    headers: HTTPHeaders
+    headers: Headers
     host: str
     """From the target where that names one, else from the header; empty for an old client without any."""
     content_length: int
@@ -31,6 +32,8 @@ class Request:
     is_chunked: bool
     wants_close: bool
     """Whether the client keeps the connection no longer than for this."""
+    expects_continue: bool
+    """Whether the client wants to hear that it may send the body (RFC 9110, 10.1.1)."""
 
     @property
     def has_body(self) -> bool:
@@ -38,20 +41,19 @@ class Request:
         return self.is_chunked or self.content_length > 0
 
 
-def read_request(start: RequestStartLine, headers: HTTPHeaders) -> Request:
+def read_request(head: HeadReader) -> Request:
     """Check the head of a request as a whole.
 
     :raises Refusal: with 400, 417 or 501.
     """
-    method, version = start.method, start.version
+    (method, target_text, version), headers = head.request_line, head.headers
     content_length = _content_length(headers)
     is_chunked = _is_chunked(headers, version)
     host = _host(headers, version)
     if method not in METHODS:
         raise Refusal(501, f"This server knows the methods {ALLOW}.", (("Allow", ALLOW),))
-    target = read_target(start.path, method)
-    _mind_expectation(headers, version, has_body=is_chunked or bool(content_length))
-    options = {option.strip().lower() for option in headers.get("Connection", "").split(",")}
+    target = read_target(target_text, method)
+    options = {option.strip().lower() for option in headers.get("connection", "").split(",")}
     return Request(
         method=method,
         target=target,
@@ -60,15 +62,16 @@ def read_request(start: RequestStartLine, headers: HTTPHeaders) -> Request:
         host=host if target.authority is None else target.authority,
         content_length=content_length or 0,
         is_chunked=is_chunked,
+        expects_continue=_expects_continue(headers, version) and (is_chunked or bool(content_length)),
         wants_close="close" in options or (version == "HTTP/1.0" and "keep-alive" not in options),
     )
 
 
-def _content_length(headers: HTTPHeaders) -> int | None:
-    values = headers.get_list("Content-Length")
+def _content_length(headers: Headers) -> int | None:
+    values = headers.each("content-length")
     if not values:
         return None
-    if "Transfer-Encoding" in headers:
+    if "transfer-encoding" in headers:
         raise Refusal(400, "The request has both a length and a transfer coding.")
     # One value alone: RFC 9112 6.3 would let several equal ones pass, but no honest client sends them.
     if len(values) > 1 or not re.fullmatch("[0-9]{1,15}", values[0], re.ASCII):
@@ -76,8 +79,8 @@ def _content_length(headers: HTTPHeaders) -> int | None:
     return int(values[0])
 
 
-def _is_chunked(headers: HTTPHeaders, version: str) -> bool:
-    values = headers.get_list("Transfer-Encoding")
+def _is_chunked(headers: Headers, version: str) -> bool:
+    values = headers.each("transfer-encoding")
     if not values:
         return False
     if version != "HTTP/1.1":
@@ -93,8 +96,8 @@ def _is_chunked(headers: HTTPHeaders, version: str) -> bool:
     raise Refusal(501, "The only transfer coding that this server knows is chunked.")
 
 
-def _host(headers: HTTPHeaders, version: str) -> str:
-    values = headers.get_list("Host")
+def _host(headers: Headers, version: str) -> str:
+    values = headers.each("host")
     if len(values) > 1 or (not values and version == "HTTP/1.1"):
         raise Refusal(400, "A request names exactly one host.")
     if not values:
@@ -103,13 +106,11 @@ def _host(headers: HTTPHeaders, version: str) -> str:
     return values[0]
 
 
-def _mind_expectation(headers: HTTPHeaders, version: str, *, has_body: bool) -> None:
-    """Bring the one expectation that there is (RFC 9110, 10.1.1) to the form that Tornado looks for."""
-    values = headers.get_list("Expect")
-    if not values:
-        return
-    if version != "HTTP/1.0" and [value.lower() for value in values] != ["100-continue"]:
+def _expects_continue(headers: Headers, version: str) -> bool:
+    """Say whether the one expectation that there is (RFC 9110, 10.1.1) is asked for; it means nothing in HTTP/1.0."""
+    values = headers.each("expect")
+    if not values or version == "HTTP/1.0":
+        return False
+    if [value.lower() for value in values] != ["100-continue"]:
         raise Refusal(417, "The only expectation that this server meets is 100-continue.")
-    del headers["Expect"]
-    if version != "HTTP/1.0" and has_body:  # it means nothing otherwise
-        headers["Expect"] = "100-continue"
+    return True

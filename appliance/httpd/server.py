@@ -12,9 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tornado.ioloop import IOLoop
-
-from appliance.errors import ListenError
+from appliance.errors import ListenError, ServiceError
 from appliance.httpd.doors import Doors, shut
 from appliance.httpd.limits import Limits
 from appliance.httpd.listening import wants
@@ -45,10 +43,6 @@ REBIND = 5.0
 """Seconds between two attempts to get a port that another program holds."""
 
 BACKLOG = 256
-
-
-# It warns of every failed handshake and every reset; a scanner would fill the log with them.
-logging.getLogger("tornado.general").setLevel(logging.ERROR)
 
 
 class WebServer(Service):
@@ -89,6 +83,7 @@ class WebServer(Service):
         self._shared: Shared | None = None
         self._doors: Doors | None = None
         self._end: asyncio.Event | None = None
+        self._fault: ServiceError | None = None
         self._commands: deque[Callable[[], None]] = deque()
         self._listeners: tuple[Listener, ...] = ()
         self._retry: asyncio.TimerHandle | None = None
@@ -134,13 +129,11 @@ class WebServer(Service):
         """Serve until told to stop."""
         loop = self._loop = Loop(self, self._clock)
         loop.set_exception_handler(_report)
-        io_loop: IOLoop | None = None
         try:
-            io_loop = loop.run_until_complete(_find_io_loop())
             self._build(loop)
             loop.run_until_complete(self._serve())
         finally:
-            self._tear_down(loop, io_loop)
+            self._tear_down(loop)
 
     def release(self) -> None:
         """Let go of the ports; of a thread that is stuck, also of its clients."""
@@ -161,7 +154,7 @@ class WebServer(Service):
         self._end = asyncio.Event()
         self._shared = Shared(
             loop,
-            Workers(loop, self._limits),
+            Workers(loop, self._limits, on_lost=self._lose_workers),
             settings=self._settings,
             limits=self._limits,
             application=self._application,
@@ -177,7 +170,15 @@ class WebServer(Service):
         self._mind_ports()
         self._obey()
         await self._end.wait()
+        if self._fault is not None:
+            raise self._fault
         await self._finish()
+
+    def _lose_workers(self) -> None:
+        """End the service, so that another takes its place, with workers that can work."""
+        assert self._end is not None  # noqa: S101 (built before)
+        self._fault = ServiceError("every worker of the web server is stuck in the system")
+        self._end.set()
 
     def _obey(self) -> None:
         """Do what other threads asked for."""
@@ -205,8 +206,8 @@ class WebServer(Service):
             for connection in list(self._shared.crowd):
                 connection.dismiss()
 
-    def _tear_down(self, loop: Loop, io_loop: IOLoop | None) -> None:
-        loop.watched.is_given_up = False
+    def _tear_down(self, loop: Loop) -> None:
+        loop.watched.is_ending = True
         try:
             if self._doors is not None:
                 self._doors.close()
@@ -219,7 +220,7 @@ class WebServer(Service):
             loop.run_until_complete(_cancel_all())
         finally:
             self._has_ended.set()
-            (io_loop if io_loop is not None else loop).close()
+            loop.close()
 
     def _close_listeners(self) -> None:
         """Close what is listened on, and what a change came too late with."""
@@ -274,10 +275,6 @@ class WebServer(Service):
                 if listener not in listeners:
                     listener.close()
         done.set()
-
-
-async def _find_io_loop() -> IOLoop:
-    return IOLoop.current()
 
 
 async def _cancel_all() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from appliance.httpd.configuration import WebConfiguration
 from appliance.httpd.crowd import Crowd
 
 if TYPE_CHECKING:
@@ -47,6 +48,16 @@ class Shared:
         self.has_upload = False
         """Whether a large upload is on its way to the disk; there is room for one."""
         self._access_log = access_log
+        self._values = settings.in_force
+        self._configuration = WebConfiguration.of(self._values)
+
+    @property
+    def configuration(self) -> WebConfiguration:
+        """What the settings say now."""
+        values = self.settings.in_force
+        if values is not self._values:
+            self._values, self._configuration = values, WebConfiguration.of(values)
+        return self._configuration
 
     def note(self, exchange: Exchange) -> None:
         """Count and log an exchange that has ended."""

@@ -9,6 +9,8 @@ from appliance.httpd.refusal import Refusal
 
 _HOST = re.compile(r"(?:[A-Za-z0-9_.-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::([0-9]{0,5}))?", re.ASCII)
 _ABSOLUTE = re.compile(r"https?://([^/?]*)(.*)", re.ASCII | re.IGNORECASE)
+_PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?", re.ASCII)
+"""Nothing to decode, and no segment is empty or begins with a dot."""
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -60,6 +62,8 @@ def decode_path(path: str) -> str:
     :raises Refusal: with 400 for a path that has an encoded slash or backslash, a control character, invalid coding,
         an empty segment or a dot segment: so no page has two names.
     """
+    if _PLAIN_PATH.fullmatch(path):
+        return path
     raw = path.encode("ascii")
     if raw.count(b"%") != len(_ESCAPE.findall(raw)):
         raise Refusal(400, "The path is not well percent-coded.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from io import BufferedReader
 from typing import TYPE_CHECKING
 
+from appliance.httpd.refusal import Refusal
 from appliance.httpd.spool import BUFFER, Spool
 
 if TYPE_CHECKING:
@@ -17,8 +18,9 @@ class Upload:
     `open`, `flush`, `reader` and `close` block: they are for workers.
     """
 
-    def __init__(self) -> None:
-        """Begin with nothing."""
+    def __init__(self, limit: int) -> None:
+        """Begin with nothing; `limit` bytes may come."""
+        self._limit = limit
         self.received = 0
         """Bytes so far."""
         self.is_over = False
@@ -26,8 +28,13 @@ class Upload:
         self._spool: Spool | None = None
 
     def add(self, data: bytes) -> bool:
-        """Take `data` (the loop's thread); say whether it is time for a `flush`."""
+        """Take `data` (the loop's thread); say whether it is time for a `flush`.
+
+        :raises Refusal: with 413 when it is too much.
+        """
         self.received += len(data)
+        if self.received > self._limit:  # as chunks can, which nobody announced
+            raise Refusal(413, f"The file is larger than {self._limit} bytes.")
         self._gathered += data
         return len(self._gathered) >= BUFFER
 

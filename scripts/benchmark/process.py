@@ -41,3 +41,31 @@ def memory(pid: int) -> Memory:
                 elif name == "Pss":
                     pss += int(value.split()[0])
     return Memory(rss, pss)
+
+
+def resident(pid: int) -> int:
+    """Give the memory of `pid` alone that is present, RSS in KiB."""
+    return _status(pid, "VmRSS")
+
+
+def peak(pid: int) -> int:
+    """Give the highest RSS of `pid` since `forget_peak`, in KiB."""
+    return _status(pid, "VmHWM")
+
+
+def forget_peak(pid: int) -> None:
+    """Begin to look for a new highest RSS (proc(5), clear_refs)."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def threads(pid: int) -> int:
+    """Count the threads of `pid`."""
+    return _status(pid, "Threads")
+
+
+def _status(pid: int, name: str) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        key, _, value = line.partition(":")
+        if key == name:
+            return int(value.split()[0])
+    raise ValueError(f"/proc/{pid}/status has no {name}")

@@ -23,10 +23,12 @@ class Target:
     relation: Relation
     bound: float
     is_ratio: bool = False
+    judge: str = JUDGE
+    """The peer, of a ratio."""
 
     def __str__(self) -> str:
         """Give it as the table shows it."""
-        return f"{self.relation} {self.bound:g}{f' x {JUDGE}' if self.is_ratio else ''}"
+        return f"{self.relation} {self.bound:g}{f' x {self.judge}' if self.is_ratio else ''}"
 
     def is_met(self, value: float) -> bool:
         """Tell whether `value` is good enough."""
@@ -66,10 +68,11 @@ class Row:
         if self.target is None:
             return None
         if self.target.is_ratio:
-            if JUDGE not in self.ratios:
+            judge = self.target.judge
+            if judge not in self.ratios:
                 # Nothing to compare with, unless it is ours that is missing beside a peer's value.
-                return False if JUDGE in self.values else None
-            return self.target.is_met(self.ratios[JUDGE])
+                return False if judge in self.values else None
+            return self.target.is_met(self.ratios[judge])
         return OURS in self.values and self.target.is_met(self.values[OURS])
 
 

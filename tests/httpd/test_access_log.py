@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as tries
 from hypothesis import strategies as st
-from tornado.httputil import HTTPHeaders
 
 from appliance.httpd.access_log import AccessLog
 from appliance.httpd.exchange import Exchange
+from appliance.httpd.headers import Headers
 from appliance.httpd.log_format import LONGEST_VALUE, LineFormat, written
 from appliance.settings import Settings, http
 from appliance.settings.types.log_format import DIRECTIVES, LONGEST, MOST_DIRECTIVES
@@ -35,7 +35,7 @@ def exchange(**changes: Any) -> Exchange:
         "method": "GET",
         "target": "/http/log?page=2&all",
         "version": "HTTP/1.1",
-        "headers": HTTPHeaders({"Referer": "http://cme3000.local/", "User-Agent": "curl/8.5", "X-Empty": ""}),
+        "headers": Headers({"Referer": "http://cme3000.local/", "User-Agent": "curl/8.5", "X-Empty": ""}.items()),
         "user": "admin",
         "status": 200,
         "body_bytes": 5063,
@@ -59,7 +59,7 @@ def log(settings: Settings) -> AccessLog:
 
 def test_the_factory_format(log: AccessLog) -> None:
     log.add(exchange())
-    log.add(exchange(headers=HTTPHeaders(), status=401, body_bytes=0))
+    log.add(exchange(headers=Headers(), status=401, body_bytes=0))
     first, second = log.lines()
     assert first == (
         '192.0.2.7 12:03:04 "GET /http/log?page=2&all HTTP/1.1" 200 5063 "http://cme3000.local/" "curl/8.5"'
@@ -115,7 +115,7 @@ def test_what_is_missing_is_a_hyphen() -> None:
 
 
 def test_a_header_that_would_let_the_reader_in_is_not_shown() -> None:
-    headers = HTTPHeaders({"Authorization": "Basic YWRtaW46YWRtaW4=", "Cookie": "a=b"})
+    headers = Headers({"Authorization": "Basic YWRtaW46YWRtaW4=", "Cookie": "a=b"}.items())
     assert line("%{authorization}i %{Cookie} %{Host}i", headers=headers) == "... ... -"
     assert line("%{Authorization}i") == "-"
 
@@ -349,3 +349,11 @@ def test_what_is_written_can_be_read_back_up_to_the_cut(text: str) -> None:
     assert b"".join(expected).startswith(octets)
     longest = len(r"\xf0\x90\x80\x80")
     assert octets == b"".join(expected) or LONGEST_VALUE - longest < len(found.encode()) <= LONGEST_VALUE
+
+
+def test_what_the_pages_ask_for_by_themselves_is_not_logged_while_it_is_answered(settings: Settings) -> None:
+    log = AccessLog(settings, unlogged=("/live",), now=lambda: NOON)
+    log.add(exchange(target="/live?keys=a"))
+    for target, status in (("/live", 401), ("/live/else", 200), ("/", 200)):
+        log.add(exchange(target=target, status=status))
+    assert [line.split()[3] for line in log.lines()] == ["/live", "/live/else", "/"]

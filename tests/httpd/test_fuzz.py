@@ -125,6 +125,6 @@ def test_2000_requests_of_any_bytes(tmp_path: Path, caplog: pytest.LogCaptureFix
         anything()
         on_the_secure_port()
         assert rig.get().body == b"home"
-        assert rig.count.status_200 > 100  # it was no fuzz of one kind of error alone
+        assert rig.count.status_200 > 30  # it was no fuzz of one kind of error alone
         assert rig.count.status_400 > 500
     assert [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")] == []

@@ -5,10 +5,14 @@ import os
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from benchmark import web
+from benchmark.gateways import Ours
+from benchmark.stand import Stand
 from benchmark.table import Row, Target, as_text, ratios_by_batch
+from benchmark.web_attacks import ATTACKS
 from benchmark.wire import first_difference
 
 from tests.conftest import need
@@ -85,6 +89,7 @@ def test_loss_is_seen_and_fails_the_check(tmp_path: Path) -> None:
         (Row("x", "", {"cme3000": 3, "ser2net": 2}, Target("<=", 1, is_ratio=True)), False),
         (Row("x", "", {"ser2net": 2}, Target("<=", 1, is_ratio=True)), False),
         (Row("x", "", {"cme3000": 2, "socat": 1}, Target("<=", 1, is_ratio=True)), None),
+        (Row("x", "", {"cme3000": 2, "socat": 1}, Target("<=", 1, is_ratio=True, judge="socat")), False),
     ],
 )
 def test_the_verdict_on_a_target(row: Row, verdict: bool | None) -> None:
@@ -129,10 +134,52 @@ def test_the_first_difference(received: bytes, expected: bytes, position: int | 
 def test_what_no_peer_has_is_measured_too(measure: str, rows: list[str], tmp_path: Path) -> None:
     need_namespaces()
     need(shutil.which("dnsmasq"), "dnsmasq is not installed")
-    done = bench("--gateway", "cme3000", "--only", measure, "--json", tmp_path / "out")
+    _are_measured(measure, rows, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("measure", "rows"),
+    [
+        (
+            "web",
+            [
+                "web: import and start, CPU",
+                "web: kept connections, 8 clients, rate",
+                "web: new connection each, 8 clients, rate",
+                "web: page beside a page that sleeps, p99 to",
+                "web: page beside a page that computes, p99 to",
+                "Status page, p50",
+            ],
+        ),
+        ("web-tunnel", ["transaction, beside page load, p99"]),
+        ("web-upload", ["upload of 30 MB: RSS", "upload of 30 MB: other requests, median"]),
+    ],
+)
+def test_the_web_server_is_measured_beside_its_own_peer(measure: str, rows: list[str], tmp_path: Path) -> None:
+    found = _are_measured(measure, rows, tmp_path)
+    for name in ("web: kept connections, 8 clients, rate", "web: new connection each, 8 clients, rate"):
+        if measure == "web":
+            assert found[name]["values"]["waitress"] > 0
+            assert found[name]["target"] == ">= 1 x waitress"
+
+
+def _are_measured(measure: str, rows: list[str], folder: Path) -> dict[str, dict[str, Any]]:
+    done = bench("--gateway", "cme3000", "--only", measure, "--json", folder / "out")
     assert done.returncode == 0, done.stderr
-    found = json.loads((tmp_path / "out").read_text())["rows"]
+    found = {row["name"]: row for row in json.loads((folder / "out").read_text())["rows"]}
     for name in rows:
-        row = next(row for row in found if row["name"].startswith(name))
+        row = next(row for full, row in found.items() if full.startswith(name))
         assert row["notes"] == []
         assert row["values"]["cme3000"] >= 0
+    return found
+
+
+def test_every_attack_is_measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(web, "ATTACKERS", 20)
+    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY / "scripts"))
+    monkeypatch.setattr(web, "QUICK_ATTACK", 0.3)
+    rows = web.web_attacks(Stand([Ours], tmp_path, quick=True))
+    assert len(rows) == 5 * len(ATTACKS)
+    for row in rows:
+        assert row.values["cme3000"] >= 0
+        assert not row.name.endswith("failed") or row.values["cme3000"] == 0
