@@ -88,7 +88,7 @@ class Workers:
         self._watch: asyncio.TimerHandle | None = None
         self._results: deque[tuple[_Job, Any, Exception | None]] = deque()
         self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        """Rung when there are results; the loop's own way to be called from a thread takes three times as long."""
+        """Rung when there are results; the loop's own way to be called from a thread makes a handle for each."""
         self._is_rung = False
         loop.add_reader(self._bell, self._take_results)
         self._users = 1
@@ -149,8 +149,9 @@ class Workers:
         for worker in self._workers:
             worker.thread.join(max(0.0, end - time.monotonic()))
         for worker in self._workers:
-            if worker.thread.is_alive():
-                self._abandon(worker)
+            with self._lock:
+                if worker.thread.is_alive():
+                    self._abandon(worker)
         for worker in self._workers:
             worker.thread.join(max(0.0, end + END_TIME - time.monotonic()))
         self._loop.remove_reader(self._bell)
@@ -252,8 +253,8 @@ class Workers:
                     with contextlib.suppress(ValueError):
                         queue.remove(job)
                 return
+            self._abandon(worker)  # before it can begin something else
         log.error("%s is stuck in a request and is given up", worker.thread.name)
-        self._abandon(worker)
         self._replace()
         if all(worker.is_abandoned for worker in self._workers):
             self._loop.call_later(self._limits.stuck, self._hope_no_more)
@@ -277,12 +278,11 @@ class Workers:
             self._on_lost()
 
     def _abandon(self, worker: _Worker) -> None:
-        """Send the thread an exception, which ends it as soon as it runs Python code again."""
-        with self._lock:
-            worker.is_abandoned = True
-            ident = worker.thread.ident
-            if worker.job is not None and ident is not None:
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(Abandoned))
+        """Send the thread an exception, which ends it as soon as it runs Python code again (under the lock)."""
+        worker.is_abandoned = True
+        ident = worker.thread.ident
+        if worker.job is not None and ident is not None:
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(Abandoned))
 
 
 def _settle(future: asyncio.Future[Any], result: object, error: Exception | None) -> None:

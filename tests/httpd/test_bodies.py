@@ -133,6 +133,16 @@ def test_a_large_upload_goes_to_the_disk_while_other_pages_answer(tmp_path: Path
         assert rig.ask(UPLOAD + b"Content-Length: %d\r\n\r\n" % (UPLOAD_LIMIT + 1)).status == 413
 
 
+def test_an_upload_in_chunks_has_the_same_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(tmp_path) as rig:
+        monkeypatch.setattr(rig.site, "upload_limit", lambda _path: 1000)
+        head = UPLOAD + b"Transfer-Encoding: chunked\r\n\r\n"
+        assert rig.ask(head + b"3e8\r\n" + b"x" * 1000 + b"\r\n0\r\n\r\n").body == b"1000"
+        reply = rig.ask(head + b"3e9\r\n" + b"x" * 1001 + b"\r\n0\r\n\r\n")
+        assert (reply.status, b"larger than 1000 bytes" in reply.body) == (413, True)
+        assert rig.ask(UPLOAD + b"Content-Length: 3\r\n\r\nabc").body == b"3"
+
+
 def test_an_upload_left_by_its_client_leaves_nothing(tmp_path: Path) -> None:
     with serving(tmp_path) as rig:
         before = _descriptors_at_rest(rig)
