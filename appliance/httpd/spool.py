@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING
 from appliance.httpd.refusal import Refusal
 
 if TYPE_CHECKING:
+    from io import FileIO
     from pathlib import Path
 
 BUFFER = 262_144
 """Bytes gathered for one write; the card of a Pi is slow with small ones."""
+
+SMALL = 2 * 1024 * 1024
+"""Bytes up to which an upload stays in memory: what is that small may be a private key, and must not touch the card."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -21,12 +25,17 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 class Spool:
     """A file without a name, so that it is gone when it is closed. Its methods block: they are for workers."""
 
-    def __init__(self, folder: Path, expected: int) -> None:
-        """Open the file in `folder`, which is made if need be; `expected` bytes are to come, 0 if that is not known.
+    def __init__(self, folder: Path, expected: int, most: int) -> None:
+        """Open the file in `folder`, which is made if need be, or in memory if it can have no more than `SMALL` bytes.
 
+        :param expected: bytes to come, 0 if that is not known.
+        :param most: bytes that may come.
         :raises Refusal: when the disk has no room for it.
         :raises OSError: when it cannot be opened.
         """
+        if most <= SMALL:
+            self.file: FileIO = os.fdopen(os.memfd_create("upload"), "r+b", buffering=0)
+            return
         folder.mkdir(parents=True, exist_ok=True)
         state = os.statvfs(folder)
         if expected > state.f_bavail * state.f_frsize:

@@ -40,7 +40,7 @@ class Upload:
 
     def open(self, folder: Path, expected: int) -> None:
         """Open the file; see `Spool`."""
-        self._spool = Spool(folder, expected)
+        self._spool = Spool(folder, expected, self._limit)
 
     def flush(self) -> None:
         """Write what was gathered; see `Spool.write`."""

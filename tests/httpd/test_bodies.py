@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from appliance.httpd.limits import Limits
+from appliance.httpd.spool import SMALL
 from appliance.settings import InvalidSettings
 from tests.httpd.rig import UPLOAD_LIMIT, Rig, descriptors, read_all, read_reply, serving, statuses, wait_until
 
@@ -141,6 +142,17 @@ def test_an_upload_in_chunks_has_the_same_limit(tmp_path: Path, monkeypatch: pyt
         reply = rig.ask(head + b"3e9\r\n" + b"x" * 1001 + b"\r\n0\r\n\r\n")
         assert (reply.status, b"larger than 1000 bytes" in reply.body) == (413, True)
         assert rig.ask(UPLOAD + b"Content-Length: 3\r\n\r\nabc").body == b"3"
+
+
+def test_an_upload_that_can_only_be_small_never_touches_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(tmp_path) as rig:
+        monkeypatch.setattr(rig.site, "upload_limit", lambda _path: SMALL)
+        monkeypatch.setattr(tempfile, "TemporaryFile", None)
+        data = b"k" * (SMALL - 1)
+        assert rig.ask(UPLOAD + b"Content-Length: %d\r\n\r\n" % len(data) + data).body == str(len(data)).encode()
+        assert not rig.spool.exists() or list(rig.spool.iterdir()) == []
 
 
 def test_an_upload_left_by_its_client_leaves_nothing(tmp_path: Path) -> None:
