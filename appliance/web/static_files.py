@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 FOREVER = 365 * 24 * 3600
 """Seconds; longer counts as a year (RFC 9111 section 1.2.2)."""
 
+ICON = "icon.svg"
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
@@ -58,6 +59,13 @@ class StaticFiles:
             # Not for caches on the way: what the pages look like is for those who may see them.
             response.headers["Cache-Control"] = f"private, max-age={FOREVER}, immutable"
             return response
+
+        @blueprint.get("/favicon.ico", endpoint="icon")
+        @reads
+        def icon() -> Response:
+            # What a browser asks for by itself beside anything that is no page of ours, such as JSON.
+            found = self._files[ICON]
+            return Response(found.content, mimetype=found.mimetype)
 
         return blueprint
 
