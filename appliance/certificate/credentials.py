@@ -158,7 +158,7 @@ def _public_bytes(key: object) -> bytes:
 
     if key is None:
         return b""
-    written: bytes = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)  # type: ignore[attr-defined]
+    written: bytes = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)  # type: ignore[attr-defined]  # all public keys have it, and share no type
     return written
 
 

@@ -209,7 +209,7 @@ def serving(rig: Rig, *, challenges: str = "", tls: ssl.SSLContext | None = None
     """Serve the gate on loopback; of the challenges only those with `challenges` in them are offered."""
     pages = _Pages(rig, challenges)
     server = make_server("127.0.0.1", 0, pages, threaded=True, ssl_context=tls)
-    server.log_startup = lambda: None  # type: ignore[method-assign]
+    server.log_startup = lambda: None  # type: ignore[method-assign]  # it would print a line
     server.daemon_threads = False  # type: ignore[attr-defined]  # socketserver.ThreadingMixIn has it
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
