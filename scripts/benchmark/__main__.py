@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         "server beside waitress.",
         epilog="Ratios are ours divided by the peer's; those with a target are judged against ser2net or waitress.",
     )
-    parser.add_argument("--quick", action="store_true", help="smaller counts: two minutes, and less exact")
+    parser.add_argument("--quick", action="store_true", help="smaller counts: a few minutes, and less exact")
     parser.add_argument(
         "--only", action="append", choices=[*MEASURES, *WEB_MEASURES], help="this measure alone; may be repeated"
     )
