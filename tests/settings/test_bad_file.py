@@ -2,6 +2,7 @@
 
 import logging
 import os
+import random
 import re
 import tempfile
 from pathlib import Path
@@ -56,7 +57,7 @@ def text(custom: Settings) -> str:
         (b"\n\n# a comment\n", "nothing is in it"),
         (bytes(4096), "damaged"),
         (b"\xff\xfe\x00[tunnel]\n", "not UTF-8"),
-        (os.urandom(3000), ""),
+        (random.Random(3).randbytes(3000), ""),
         (b"tunnel = 5\n", "tunnel"),
         (b"[tunnel]\nport = [[[[[[[", "line 2, tunnel.port"),
         (b"x = " + b"[" * 100_000, "damaged"),

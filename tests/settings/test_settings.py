@@ -180,7 +180,7 @@ PORT_CLASHES: list[tuple[dict[str, str], set[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("texts", "named"), PORT_CLASHES, ids=" ".join)
+@pytest.mark.parametrize(("texts", "named"), PORT_CLASHES, ids=lambda value: " ".join(sorted(value)))
 def test_one_port_for_one_service(texts: dict[str, str], named: set[str], folder: Path) -> None:
     settings = Settings(folder)
     if not named:
