@@ -89,14 +89,14 @@ class Visit:
 
 
 @pytest.mark.timeout(300)
-def test_every_page_can_be_used_by_everybody(appliance: Appliance) -> None:
+@pytest.mark.parametrize(("width", "scheme", "language"), [(1280, "light", "en"), (390, "dark", "fr")])
+def test_every_page_can_be_used_by_everybody(appliance: Appliance, width: int, scheme: str, language: str) -> None:
     with chromium() as browser:
-        for width, scheme, language in ((1280, "light", "en"), (390, "dark", "fr")):
-            visit = Visit(browser, appliance, width, scheme, language)
-            found = visit.look()
-            assert {urlsplit(path).path for path in found} >= LEAST
-            assert visit.complaints == []
-            visit.context.close()
+        visit = Visit(browser, appliance, width, scheme, language)
+        found = visit.look()
+        assert {urlsplit(path).path for path in found} >= LEAST
+        assert visit.complaints == []
+        visit.context.close()
 
 
 def test_the_first_visit_is_light(appliance: Appliance) -> None:

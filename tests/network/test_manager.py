@@ -314,7 +314,7 @@ def test_two_hundred_changes_leave_no_descriptor_and_no_thread(tmp_path: Path) -
             gateway = f"10.1.0.{100 + number % 100}"
             device.settings.set({"network.gateway": gateway, "network.dns1": gateway}, save=False)
         device.wait_for(lambda _: device.gateway() == "10.1.0.199", "the last gateway")
-        assert "10.1.0.199" in device.resolv_conf
+        device.wait_for(lambda _: "10.1.0.199" in device.resolv_conf, "the last name server")
         assert threading.active_count() == threads
         assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
 
