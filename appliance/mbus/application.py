@@ -43,20 +43,22 @@ class Application:
     body: Body = Body.OTHER
     high_first: bool = False
     """Mode 2: the highest byte of a number comes first."""
+    to_meter: bool = False
+    """The records go to the meter, where VIFEs 00 to 0F are actions and not errors."""
 
 
 _NONE, _SHORT, _LONG = Heading.NONE, Heading.SHORT, Heading.LONG
 
 APPLICATIONS = {
     0x50: Application("application reset", _NONE, Body.SUBCODE),
-    0x51: Application("data to the meter", _NONE, Body.RECORDS),
+    0x51: Application("data to the meter", _NONE, Body.RECORDS, to_meter=True),
     0x52: Application("selection of a slave", _NONE, Body.SELECTION),
     0x53: Application("application reset, long header", _LONG, Body.SUBCODE),
     0x54: Application("request of the selected application"),
-    0x55: Application("data to the meter, mode 2", _NONE, Body.RECORDS, high_first=True),
+    0x55: Application("data to the meter, mode 2", _NONE, Body.RECORDS, high_first=True, to_meter=True),
     0x56: Application("selection of a slave, mode 2", _NONE, Body.SELECTION, high_first=True),
-    0x5A: Application("data to the meter, short header", _SHORT, Body.RECORDS),
-    0x5B: Application("data to the meter, long header", _LONG, Body.RECORDS),
+    0x5A: Application("data to the meter, short header", _SHORT, Body.RECORDS, to_meter=True),
+    0x5B: Application("data to the meter, long header", _LONG, Body.RECORDS, to_meter=True),
     0x5C: Application("synchronize action"),
     0x5F: Application("specific usage, long header", _LONG),
     0x60: Application("DLMS command, long header", _LONG),

@@ -18,9 +18,8 @@ from appliance.mbus.application import (
     status_words,
 )
 from appliance.mbus.data_record import DataRecord, RecordsFound, read_records
-from appliance.mbus.encryption import Encryption, encryption_of
+from appliance.mbus.encryption import DOUBTFUL, Encryption, encryption_of
 from appliance.mbus.fixed import MEDIA, SAME_BUT_HISTORIC, UNITS, CounterUnit, FixedFields, fixed_fields
-from appliance.mbus.frame import FROM_MASTER, LongFrame
 from appliance.mbus.header import FIXED_LENGTH, Information
 from appliance.mbus.heading import LENGTHS, Header, read_header
 from appliance.mbus.part import Part
@@ -32,8 +31,11 @@ from appliance.mbus.value import read_value, scaled
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from appliance.mbus.frame import LongFrame
+
 CONTENTS_OFFSET = 7
 """Bytes of a long frame before its contents: 68 L L 68 C A CI."""
+_ENOUGH_RECORDS = 3
 
 
 @dataclass
@@ -67,7 +69,7 @@ def read_contents(frame: LongFrame) -> Contents:
         return contents
     contents.found.parts += parts
     start = CONTENTS_OFFSET + LENGTHS[application.heading]
-    _BODIES[application.body](contents, data, start, bool(frame.control & FROM_MASTER))
+    _BODIES[application.body](contents, data, start)
     return contents
 
 
@@ -79,10 +81,12 @@ def _unread(contents: Contents, data: bytes, start: int, reason: str) -> None:
         found.parts.append(Part(start, found.unread, f"unread: {reason}"))
 
 
-def _records(contents: Contents, data: bytes, start: int, to_meter: bool) -> None:
+def _records(contents: Contents, data: bytes, start: int) -> None:
     header = contents.header
     configuration = header.configuration if header and header.configuration else 0
     encryption = encryption_of(configuration, data[start:])
+    if encryption and encryption.mode in DOUBTFUL and _is_plain(_read(contents.application, data, start)):
+        encryption = None
     parts = contents.found.parts
     if encryption:
         contents.encryption = encryption
@@ -91,15 +95,24 @@ def _records(contents: Contents, data: bytes, start: int, to_meter: bool) -> Non
         start += encryption.length
     elif configuration >> 8 & 0x1F and data[start : start + 2] != b"\x2f\x2f" and data[start:]:
         contents.notes.append(f"configuration field {configuration:04X} is no encryption that fits; read as plain")
-    high_first = contents.application.high_first
-    contents.found = read_records(data, start, to_meter=to_meter, high_first=high_first)
+    contents.found = _read(contents.application, data, start)
     contents.found.parts[:0] = parts
     if encryption:
         hint = f"{encryption.length} bytes are encrypted, mode {encryption.mode} ({encryption.name})"
         contents.found.errors.insert(0, hint)
 
 
-def _fixed(contents: Contents, data: bytes, start: int, to_meter: bool) -> None:  # noqa: ARG001 (as above)
+def _read(application: Application, data: bytes, start: int) -> RecordsFound:
+    return read_records(data, start, to_meter=application.to_meter, high_first=application.high_first)
+
+
+def _is_plain(found: RecordsFound) -> bool:
+    """Whether bytes that may be encrypted read so well as records that they are none but those."""
+    good = [record for record in found.records if record.value is not None and "reserved" not in record.quantity]
+    return len(good) == len(found.records) >= _ENOUGH_RECORDS and not found.errors
+
+
+def _fixed(contents: Contents, data: bytes, start: int) -> None:
     octets = data[start:]
     if len(octets) != FIXED_LENGTH:
         _unread(contents, data, start, f"the fixed structure has {FIXED_LENGTH} bytes, {len(octets)} are there")
@@ -131,7 +144,7 @@ def _counter(fields: FixedFields, number: int, octets: bytes, start: int) -> Dat
         code = fields.units[0]
     unit = UNITS.get(code, CounterUnit(f"reserved unit {code:02X}"))
     coding = Coding.INTEGER_32 if fields.binary else Coding.BCD_8
-    content = read_value(coding, fields.counters[number], Reading.UNSIGNED)
+    content = read_value(coding, fields.counters[number], Reading.NUMBER)
     value = scaled(content.value, unit.exponent) if isinstance(content.value, Decimal) else content.value
     place = 8 + 4 * number
     return DataRecord(
@@ -152,7 +165,7 @@ def _counter(fields: FixedFields, number: int, octets: bytes, start: int) -> Dat
     )
 
 
-def _selection(contents: Contents, data: bytes, start: int, to_meter: bool) -> None:  # noqa: ARG001 (as above)
+def _selection(contents: Contents, data: bytes, start: int) -> None:
     octets = data[start:]
     if contents.application.high_first and len(octets) >= 8:
         octets = octets[3::-1] + octets[5:3:-1] + octets[6:]
@@ -165,30 +178,30 @@ def _selection(contents: Contents, data: bytes, start: int, to_meter: bool) -> N
     _say(contents, data, start, f"selects {selection.mask}{fabrication}")
 
 
-def _application_error(contents: Contents, data: bytes, start: int, to_meter: bool) -> None:  # noqa: ARG001 (as above)
+def _application_error(contents: Contents, data: bytes, start: int) -> None:
     code = data[start] if len(data) > start else 0
     name = APPLICATION_ERRORS.get(code, f"reserved error {code:02X}")
     _say(contents, data, start, f"application error: {name}")
 
 
-def _alarm(contents: Contents, data: bytes, start: int, to_meter: bool) -> None:  # noqa: ARG001 (as above)
+def _alarm(contents: Contents, data: bytes, start: int) -> None:
     bits = int.from_bytes(data[start:], "little")
     places = [str(bit) for bit in range(bits.bit_length()) if bits >> bit & 1]
     _say(contents, data, start, f"alarm bits {', '.join(places)}" if places else "no alarm bit")
 
 
-def _subcode(contents: Contents, data: bytes, start: int, to_meter: bool) -> None:  # noqa: ARG001 (as above)
+def _subcode(contents: Contents, data: bytes, start: int) -> None:
     if len(data) > start:
         code = data[start]
         _say(contents, data, start, f"wanted afterwards: {RESET_SUBCODES[code >> 4]}, number {code & 0x0F}")
 
 
-def _nothing(contents: Contents, data: bytes, start: int, to_meter: bool) -> None:  # noqa: ARG001 (as above)
+def _nothing(contents: Contents, data: bytes, start: int) -> None:
     if len(data) > start:
         _unread(contents, data, start, "nothing should follow this CI field")
 
 
-def _other(contents: Contents, data: bytes, start: int, to_meter: bool) -> None:  # noqa: ARG001 (as above)
+def _other(contents: Contents, data: bytes, start: int) -> None:
     contents.found.unread = data[start:]
     contents.notes.append(f"{contents.application.name}: told as it stands")
     if contents.found.unread:
@@ -201,7 +214,7 @@ def _say(contents: Contents, data: bytes, start: int, words: str) -> None:
         contents.found.parts.append(Part(start, data[start:], words))
 
 
-_BODIES: dict[Body, Callable[[Contents, bytes, int, bool], None]] = {
+_BODIES: dict[Body, Callable[[Contents, bytes, int], None]] = {
     Body.RECORDS: _records,
     Body.FIXED: _fixed,
     Body.SELECTION: _selection,

@@ -77,7 +77,7 @@ class FixedFields:
 
     @property
     def binary(self) -> bool:
-        """Whether the counters are binary numbers; BCD otherwise."""
+        """Whether the counters are signed binary numbers; BCD otherwise."""
         return bool(self.status & 1)
 
     @property

@@ -89,7 +89,7 @@ class FixedStructure:
     historic_unit: int
     historic: int
     status: int = 0
-    """Bit 0: the counters are binary, not BCD. Bit 1: they stood so at a fixed date."""
+    """Bit 0: the counters are signed binary numbers, not BCD. Bit 1: they stood so at a fixed date."""
 
     @classmethod
     def from_bytes(cls, data: bytes) -> FixedStructure:
@@ -101,7 +101,10 @@ class FixedStructure:
             raise CodingError(f"a fixed structure has {FIXED_LENGTH} bytes, not {len(data)}")
         status = data[5]
         counters = [data[8:12], data[12:16]]
-        first, second = [int.from_bytes(c, "little") if status & 1 else decode_bcd(c) for c in counters]
+        first, second = [
+            int.from_bytes(counter, "little", signed=True) if status & 1 else decode_bcd(counter)
+            for counter in counters
+        ]
         medium = data[6] >> 6 | (data[7] >> 6) << 2
         return cls(
             identification=decode_bcd(data[:4]),
@@ -128,6 +131,6 @@ class FixedStructure:
         if not self.status & 1:
             return encode_bcd(value, 8)
         try:
-            return value.to_bytes(4, "little")
+            return value.to_bytes(4, "little", signed=True)
         except OverflowError as error:
             raise CodingError(f"counter {value} does not fit 4 bytes") from error

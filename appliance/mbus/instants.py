@@ -8,7 +8,7 @@ as invalid and never mended.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -132,3 +132,18 @@ def read_instant(data: bytes) -> Instant:
         return _TYPES[len(data)][1](data)
     except _Invalid as error:
         return Instant(None, f"invalid date or time ({error})")
+
+
+def read_decimal_instant(data: bytes) -> Instant:
+    """Read a date and time of 12 decimal digits, YYMMDDhhmmss, lowest byte first. Never raises.
+
+    No edition has such a type. The M-Bus chapter of the manuals of ABB's A and B series electricity meters does.
+    """
+    digits = data[::-1].hex()
+    try:
+        moment = datetime.strptime(f"20{digits}", "%Y%m%d%H%M%S")  # noqa: DTZ007 (a meter's clock has no zone)
+    except ValueError:
+        return Instant(None, f"digits {digits.upper()} are no date")
+    return Instant(
+        moment.isoformat(), "no type of the standard: decimal digits YYMMDDhhmmss, as ABB's meters send them"
+    )

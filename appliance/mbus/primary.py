@@ -49,3 +49,15 @@ PRIMARY = (
 
 BY_CODE = spread(PRIMARY)
 """The same by VIF without its extension bit."""
+
+NON_METRIC = {
+    quantity.VOLUME: ("US gal", 3),
+    quantity.FLOW_TEMPERATURE: ("°F", 0),
+    quantity.RETURN_TEMPERATURE: ("°F", 0),
+    quantity.TEMPERATURE_DIFFERENCE: ("°F", 0),
+    quantity.EXTERNAL_TEMPERATURE: ("°F", 0),
+}
+"""What VIFE 3D makes of the unit, and what it adds to the exponent (annex C): 10^(nnn-3) gallons, 10^(nn-3) °F.
+
+The rows for energy, power and flow are not here: no two public texts agree on their scale.
+"""

@@ -33,6 +33,8 @@ class Reading(Enum):
     """Type K."""
     OCTETS = auto()
     """A container: told as hexadecimal digits."""
+    MAKERS = auto()
+    """The maker's own: numbers by the data field, and what it calls a text as hexadecimal digits unless it is one."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from appliance.errors import CodingError
 from appliance.mbus.bcd import decode_bcd
-from appliance.mbus.instants import read_instant, type_of
+from appliance.mbus.instants import read_decimal_instant, read_instant, type_of
 from appliance.mbus.manufacturer import decode_manufacturer
 from appliance.mbus.quantity import Reading
 from appliance.mbus.record import Coding
@@ -98,7 +98,7 @@ def _fixed(coding: Coding, data: bytes, reading: Reading) -> Content:
     if coding in _DECIMALS:
         kind = f"{2 * len(data)} digit BCD"
         if reading is Reading.MOMENT:
-            return Content(None, "BCD digits are no date", kind)
+            return _decimal_moment(coding, data, kind)
         return _digits(data, kind) if reading in _IDENTIFYING else _bcd(data, kind)
     if reading is Reading.MOMENT:
         instant = read_instant(data)
@@ -106,10 +106,19 @@ def _fixed(coding: Coding, data: bytes, reading: Reading) -> Content:
     return _integer(data, reading, f"{bits} bit integer")
 
 
+def _decimal_moment(coding: Coding, data: bytes, kind: str) -> Content:
+    if coding is not Coding.BCD_12:
+        return Content(None, "BCD digits are no date", kind)
+    instant = read_decimal_instant(data)
+    return Content(instant.text, instant.note, kind)
+
+
 def _variable(lvar: int, data: bytes, reading: Reading) -> Content:
     if reading is Reading.OCTETS:
         return Content(data.hex(" ").upper(), "", f"{len(data)} bytes")
     if lvar <= 0xBF:
+        if reading is Reading.MAKERS and not is_text(data.strip(b"\0")):
+            return Content(data.hex(" ").upper(), "bytes as they stand", f"{len(data)} bytes")
         return _text(data)
     if reading is Reading.MOMENT:
         return Content(None, f"date and time of type M, not decoded: {data.hex(' ').upper()}", "type M")
@@ -122,6 +131,11 @@ def _variable(lvar: int, data: bytes, reading: Reading) -> Content:
             return Content(-content.value if content.value else content.value, content.note, f"negative {kind}")
         return content
     return _integer(data, reading, f"{8 * len(data)} bit binary")
+
+
+def is_text(data: bytes) -> bool:
+    """Tell whether bytes are characters of ISO 8859-1, and neither control codes nor nothing at all."""
+    return bool(data) and all(0x20 <= byte <= 0x7E or byte >= 0xA0 for byte in data)
 
 
 def _text(data: bytes) -> Content:

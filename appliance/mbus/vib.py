@@ -10,6 +10,7 @@ from appliance.mbus.orthogonal import Effect, Qualifier
 from appliance.mbus.part import Part
 from appliance.mbus.quantity import Quantity, Reading
 from appliance.mbus.record import EXTENSION, MAX_EXTENSIONS
+from appliance.mbus.value import is_text
 
 _CODE = 0x7F
 
@@ -65,6 +66,7 @@ class _Reader:
         self._to_meter = to_meter
         self._high_first = high_first
         self._extensions = 0
+        self._row: Quantity | None = None
         self.found = ValueInformation()
 
     def read(self) -> None:
@@ -72,7 +74,7 @@ class _Reader:
         code = vif & _CODE
         if code == primary.MANUFACTURER_SPECIFIC:
             self._tell(1, "VIF: manufacturer specific")
-            self.found.quantity = "manufacturer specific"
+            self.found.quantity, self.found.reading = "manufacturer specific", Reading.MAKERS
             self._makers(vif)
         elif code == primary.PLAIN_TEXT:
             self._plain_text(vif)
@@ -120,6 +122,7 @@ class _Reader:
 
     def _take_row(self, row: Quantity, code: int) -> None:
         found = self.found
+        self._row = row
         found.quantity, found.unit, found.reading = row.name, row.unit, row.reading
         found.exponent, found.halvings = row.exponent(code), row.halvings
         if row.remark:
@@ -176,8 +179,7 @@ class _Reader:
         elif row.effect is Effect.OFFSET:
             found.offsets.append(row.exponent)
         elif row.effect is Effect.OTHER_UNITS:
-            found.unit, found.exponent = "", 0
-            found.notes.append("in a non-metric unit (annex C), not scaled")
+            self._other_units()
         elif row.effect is Effect.PROFILE:
             found.profile, found.reading = True, Reading.OCTETS
         elif row.effect in _REPLACED:
@@ -186,13 +188,25 @@ class _Reader:
         elif row.effect in _RETYPED:
             found.reading = _RETYPED[row.effect]
 
+    def _other_units(self) -> None:
+        if self._row is None:
+            return  # a unit of its own, or none
+        found = self.found
+        if self._row in primary.NON_METRIC:
+            found.unit, shift = primary.NON_METRIC[self._row]
+            found.exponent += shift
+        else:
+            found.unit, found.exponent = "", 0
+            found.notes.append("in a non-metric unit (annex C), not scaled")
+
     def _plain_text(self, vif: int) -> None:
         """Take a unit that is told as text, and its VIFEs from before or behind it."""
         self._tell(1, "VIF: plain text")
         where = self._find_text(extended=bool(vif & EXTENSION))
         text = self._data[where.start : where.end]
         self.found.quantity = "plain text VIF"
-        self.found.unit = (text if self._high_first else text[::-1]).decode("latin-1")
+        # Some makers fill their units up to a fixed length.
+        self.found.unit = (text if self._high_first else text[::-1]).decode("latin-1").strip("\0 ")
         part = Part(where.start - 1, self._data[where.start - 1 : where.end], f"the text: {self.found.unit!r}")
         self._place = where.extensions
         if where.extensions < where.start:
@@ -218,10 +232,10 @@ class _Reader:
         if not candidates:
             raise CodingError(f"the text of the VIF at byte {self._start} has no end")
         readable = [found for found in candidates if self._readable(found)]
-        if len(readable) == 2:
-            # A single VIFE below 20 would be a record error; a length is nearly always below that.
-            return readable[1] if self._data[self._place] < 0x20 else readable[0]
-        return (readable or candidates)[0]
+        if len(readable) == 1:
+            return readable[0]
+        # A single VIFE below 20 would be a record error; a length is nearly always below that.
+        return candidates[-1] if self._data[self._place] < 0x20 else candidates[0]
 
     def _text_at(self, place: int, *, extensions: int | None = None, behind: bool = False) -> _Text | None:
         if place >= len(self._data):
@@ -233,8 +247,7 @@ class _Reader:
         return _Text(start, end, end if extensions is None else extensions)
 
     def _readable(self, found: _Text) -> bool:
-        text = self._data[found.start : found.end]
-        return all(0x20 <= byte <= 0x7E or byte >= 0xA0 for byte in text)
+        return is_text(self._data[found.start : found.end])
 
 
 _REPLACED = {

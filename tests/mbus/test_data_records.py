@@ -157,6 +157,23 @@ def test_plain_text_that_cannot_be_read_either_way_is_taken_as_the_standard_has_
     assert [(one.text, one.unit) for one in found.records] == [("0.05", "\x01"), ("7", "Wh")]
 
 
+@pytest.mark.parametrize(
+    ("octets", "text", "unit"),
+    [
+        # Filled up with a zero byte, which no letter is: still a length, for as a VIFE it would be an error.
+        ("02 fc 03 00 43 b0 74 05 00", "0.05", "°C"),
+        ("02 7c 05 20 20 72 61 62 05 00", "5", "bar"),
+        ("02 fc 03 01 01 01 74 05 00", "0.05", "\1\1\1"),
+        # An empty text is no more readable than another one, on either side of the VIFE.
+        ("02 fc 00 22 05 00", "5", "1/h"),
+        ("02 fc 22 00 05 00", "5", "1/h"),
+    ],
+)
+def test_a_plain_text_unit_that_is_none(octets: str, text: str, unit: str) -> None:
+    found = telegram(octets + "01 03 07")
+    assert [(one.text, one.unit) for one in found.records] == [(text, unit), ("7", "Wh")]
+
+
 def test_a_text_with_a_plain_text_name() -> None:
     found = record("0d 7c 04 44 43 42 41 03 63 62 61")
     assert (found.text, found.unit) == ("abc", "ABCD")

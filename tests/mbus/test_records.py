@@ -111,7 +111,9 @@ def test_the_fixed_structure() -> None:
 def test_a_fixed_structure_with_binary_counters() -> None:
     binary = FixedStructure(1, 2, 2, FixedUnit.KILOWATT_HOUR, 0xABCDEF, FixedUnit.KILOWATT_HOUR, 5, status=1)
     assert FixedStructure.from_bytes(bytes(binary)) == binary
+    below_zero = FixedStructure(1, 2, 2, FixedUnit.KILOWATT_HOUR, -5, FixedUnit.KILOWATT_HOUR, 5, status=1)
+    assert FixedStructure.from_bytes(bytes(below_zero)) == below_zero
     with pytest.raises(CodingError):
-        bytes(FixedStructure(1, 2, 2, 5, 1 << 32, 5, 5, status=1))
+        bytes(FixedStructure(1, 2, 2, 5, 1 << 31, 5, 5, status=1))
     with pytest.raises(CodingError):
         FixedStructure.from_bytes(bytes(15))

@@ -133,8 +133,9 @@ def test_every_medium_of_the_fixed_structure() -> None:
         assert (header.medium, header.medium_name) == (medium, name)
 
 
-def test_binary_counters_are_unsigned() -> None:
-    assert [one.text for one in fixed("05 3e", "ffffffff 01000000", "01").records] == ["4294967295000", "1000"]
+def test_binary_counters_are_signed() -> None:
+    # The M-Bus documentation 4.8, 6.3.1, bit 0 of the status: counters 1 and 2 coded signed binary.
+    assert [one.text for one in fixed("05 3e", "ffffffff 01000000", "01").records] == ["-1000", "1000"]
 
 
 def test_counters_at_a_fixed_date_are_stored_ones() -> None:
@@ -245,6 +246,25 @@ def test_what_is_encrypted_is_not_read(configuration: int, contents: bytes, mode
     assert (found.encryption.mode if found.encryption else None) == mode
     assert [one.text for one in found.records] == texts
     assert bool(found.errors) == (mode is not None)
+
+
+@pytest.mark.parametrize("mode", [1, 2, 3, 8, 9, 10, 13])
+def test_a_mode_that_wired_meters_hardly_have_is_a_signature_where_good_records_stand(mode: int) -> None:
+    # Eight bytes of three records, so that the DES modes count a whole block.
+    contents = bytes.fromhex("01 03 07 09 03 08 00 13")
+    assert configured(mode << 8 | 8, contents).encryption  # the last of them has no value
+    plain = configured(mode << 8 | 8, bytes.fromhex("01 03 07 09 03 08 01 13 05 2f 2f 2f 2f 2f 2f 2f"))
+    assert [one.text for one in plain.records] == ["7", "8", "0.005"]
+    assert "read as plain" in plain.notes[0]
+    assert not plain.errors
+
+
+@pytest.mark.parametrize("mode", [4, 5, 7])
+def test_a_mode_of_wired_meters_is_believed_whatever_stands_there(mode: int) -> None:
+    contents = bytes.fromhex("01 03 07 09 03 08 01 13 05 01 03 07 09 03 08 2f") + b"\x2f" * (mode == 7)
+    found = configured(mode << 8 | 0x10, contents)
+    assert found.encryption
+    assert not found.records
 
 
 def test_bits_that_say_nothing_of_encryption_are_passed_over() -> None:

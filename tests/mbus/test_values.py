@@ -51,6 +51,12 @@ def test_every_date_is_read_as_the_standard_has_it() -> None:
         ("01 6c 55", None, "1 bytes"),
         ("07 6d 00 00 00 00 00 00 00 00", None, "8 bytes"),
         ("0c 6d 00 00 00 00", None, "no date"),
+        # No type of the standard, but one of ABB's manuals: second, minute, hour, day, month, year.
+        ("0e 6d 30 13 14 21 09 26", "2026-09-21T14:13:30", "no type of the standard"),
+        ("0e 6d 00 00 00 29 02 24", "2024-02-29T00:00:00", "no type of the standard"),
+        ("0e 6d 00 00 00 29 02 26", None, "no date"),
+        ("0e 6d 60 13 14 21 09 26", None, "no date"),
+        ("0e 6d 30 13 14 21 09 f6", None, "no date"),
         ("05 6d 00 00 00 00", None, "no date"),
         ("00 6c", None, "no data"),
     ],

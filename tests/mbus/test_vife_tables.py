@@ -72,6 +72,48 @@ def test_phases_and_directions_are_told_together() -> None:
     assert (found.text, found.unit, found.quantity) == ("5", "W", words)
 
 
+@pytest.mark.parametrize(
+    ("octets", "text", "unit"),
+    [
+        # EN 13757-3:2018, annex C: gallons from a thousandth to ten thousand, degrees Fahrenheit as those of Celsius.
+        ("02 90 3d 05 00", "0.005", "US gal"),
+        ("02 97 3d 05 00", "50000", "US gal"),
+        ("02 93 bd 3c 05 00", "5", "US gal"),
+        ("02 93 f4 3d 05 00", "0.05", "US gal"),
+        ("02 da 3d 05 00", "0.5", "°F"),
+        ("02 df 3d 05 00", "5", "°F"),
+        ("02 e1 3d 05 00", "0.05", "°F"),
+        ("02 e4 3d 05 00", "0.005", "°F"),
+        # Not known well enough, and not of the primary table.
+        ("02 86 3d 05 00", "5", ""),
+        ("02 fb 90 3d 05 00", "5", ""),
+    ],
+)
+def test_non_metric_units(octets: str, text: str, unit: str) -> None:
+    found = record(octets)
+    assert (found.text, found.unit) == (text, unit)
+    assert "alternate non-metric unit system" in found.quantity
+    assert bool(unit) != ("not scaled" in found.note)
+
+
+def test_a_unit_in_plain_text_is_no_metric_one() -> None:
+    found = record("02 fc 3d 03 72 61 62 05 00")
+    assert (found.text, found.unit) == ("5", "bar")
+
+
+def test_factors_behind_extension_tables() -> None:
+    # Two more VIFEs behind FB and FD: the scale of the table goes with the factor, and the table's own unit stays.
+    for octets, text, unit in (
+        ("02 fb 83 74 05 00", "500", "varh"),
+        ("02 fb b6 70 05 00", "0.0005", "VA"),
+        ("02 fd c8 f3 fc 01 05 00", "0.0005", "V"),
+        ("02 fd ba 73 05 00", "0.005", ""),
+        ("02 fd fd 82 7d 05 00", "5000", "month"),
+    ):
+        found = record(octets)
+        assert (found.text, found.unit) == (text, unit), octets
+
+
 def test_per_unit_of_what_has_no_unit() -> None:
     assert record("02 ee 22 01 00").unit == "1/h"
 
@@ -98,11 +140,31 @@ def test_all_vifes_behind_a_makers_vif_are_the_makers() -> None:
     assert found.vib.hex() == "ff818205"
 
 
+@pytest.mark.parametrize(
+    ("data", "text", "note"),
+    [
+        ("03 43 42 41", "ABC", ""),
+        ("04 00 43 42 41", "ABC\0", ""),
+        ("03 01 42 41", "01 42 41", "as they stand"),
+        ("02 00 00", "00 00", "as they stand"),
+        ("c2 34 12", "1234", ""),
+        ("e2 fe ff", "-2", ""),
+    ],
+)
+def test_what_a_maker_calls_a_text_is_told_raw_unless_it_is_one(data: str, text: str, note: str) -> None:
+    for vib in ("7f", "ff 5f"):
+        found = record(f"0d {vib} {data}")
+        assert found.text == text
+        assert note in found.note
+
+
 def test_what_is_an_error_from_the_meter_is_an_action_on_the_way_to_it() -> None:
     (there,) = telegram("02 93 01 05 00", information=0x51, control=0x53, header=b"").records
     assert (there.quantity, there.text) == ("volume, action: add value", "0.005")
-    (back,) = telegram("02 93 01 05 00").records
-    assert (back.refusal, back.text) == ("record error: too many DIFEs", None)
+    # The CI field tells the way. Its bit in the C field may be wrong, and is another one on the air.
+    for control in (0x08, 0x44, 0x53):
+        (back,) = telegram("02 93 01 05 00", control=control).records
+        assert (back.refusal, back.text) == ("record error: too many DIFEs", None)
 
 
 def test_a_refusal_of_the_meter_is_no_error_of_the_telegram() -> None:
