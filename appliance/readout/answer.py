@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from itertools import groupby
 
 from appliance.errors import FrameError
 from appliance.mbus.frame import LONG_START, SHORT_START, SINGLE_CHARACTER, Acknowledge, Frame, LongFrame, parse
@@ -35,17 +36,22 @@ class Answer:
     """Seconds from the reckoned end of the request to the first byte; may be negative where no wire sets the pace."""
     frame: Frame | None = None
     """The one sound frame; of a garbled answer, a sound long frame among other bytes."""
+    lasted: float = 0.0
+    """Seconds from the reckoned end of the request to the last byte."""
 
     @property
     def voices(self) -> int:
         """Meters that answered, at the least, when each of them was to say E5.
 
-        Characters that overlap merge: there are never more of them than voices, and one that is not E5 has two.
+        Characters that overlap merge: there are never more of them than voices. One that is not E5 has two voices in
+        it; where it comes after another, it may be what was left of the second one.
         """
-        if not self.octets:
-            return 0
-        alien = any(octet != SINGLE_CHARACTER for octet in self.octets)
-        return min(max(len(self.octets), 2 if alien else 1), MOST_VOICES)
+        voices, former = len(self.octets), 0
+        for is_sound, run in groupby(self.octets, key=SINGLE_CHARACTER.__eq__):
+            length = len(list(run))
+            voices += not is_sound and length == 1 and not former
+            former = is_sound
+        return min(voices, MOST_VOICES)
 
     @property
     def data(self) -> LongFrame | None:
@@ -53,16 +59,16 @@ class Answer:
         return self.frame if self.outcome is Outcome.FRAME and isinstance(self.frame, LongFrame) else None
 
 
-def judge(octets: bytes, delay: float) -> Answer:
-    """Say what `octets` are."""
+def judge(octets: bytes, delay: float, lasted: float = 0.0) -> Answer:
+    """Say what `octets` are; see `Answer` for the times."""
     if not octets:
         return Answer(Outcome.SILENCE)
     try:
         frame = parse(octets)
     except FrameError:
-        return Answer(Outcome.GARBLED, octets, delay, _frame_within(octets))
+        return Answer(Outcome.GARBLED, octets, delay, _frame_within(octets), lasted)
     outcome = Outcome.ACKNOWLEDGED if isinstance(frame, Acknowledge) else Outcome.FRAME
-    return Answer(outcome, octets, delay, frame)
+    return Answer(outcome, octets, delay, frame, lasted)
 
 
 def _frame_within(octets: bytes) -> Frame | None:

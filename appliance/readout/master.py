@@ -10,7 +10,7 @@ from appliance.mbus.frame import FCB, Address, Control, Frame, LongFrame, ShortF
 from appliance.mbus.header import BAUD_RATES, Information
 from appliance.mbus.secondary import SELECT, Selection
 from appliance.readout.answer import Answer, Outcome
-from appliance.readout.reception import Reception
+from appliance.readout.reception import Pace, Reception
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -74,11 +74,20 @@ class Master:
 
     # One transaction.
 
-    def ask(self, frame: Frame, *, listens_on: bool = False, patience: float = 0.0, overlap: float = 0.0) -> Answer:
+    def ask(
+        self,
+        frame: Frame,
+        *,
+        listens_on: bool = False,
+        patience: float = 0.0,
+        overlap: float = 0.0,
+        pace: Pace | None = None,
+    ) -> Answer:
         """Send `frame` and take what comes back; see `Reception` for `listens_on` and `patience` (seconds).
 
         With `overlap` silence is told that many seconds before the answer window ends, because the next request takes
-        at least as long: what comes while that is being sent is then in `stray`, and belongs to this one.
+        at least as long: what comes while that is being sent is then in `stray`, and belongs to this one. The same
+        with `pace`, which takes the place of the standard's window where it is known how slow the slowest is.
 
         :raises LineError: when the line is gone.
         """
@@ -86,16 +95,17 @@ class Master:
         self.stray = self._rest() + transport.discard()
         if self.stray:
             self.stray += self._rest_until_quiet()
-        reception = self._exchange(request, listens_on=listens_on, patience=patience, overlap=overlap)
+        pace = pace if self.is_paced else None
+        reception = self._exchange(request, listens_on=listens_on, patience=patience, overlap=overlap, pace=pace)
         answer = reception.answer()
         too_soon = bool(answer.octets) and answer.delay < -_TOO_SOON
         if too_soon and self.is_paced and (answer.frame is None or self._was_timely):
             # Somebody was still talking when the request went out: it tells nothing, and was perhaps not heard.
             self._rest_until_quiet()
-            reception = self._exchange(request, listens_on=listens_on, patience=patience, overlap=overlap)
+            reception = self._exchange(request, listens_on=listens_on, patience=patience, overlap=overlap, pace=pace)
             answer = reception.answer()
         self.stray += reception.early
-        self._overlaps = overlap > 0 and self.is_paced and not answer.octets
+        self._overlaps = (overlap > 0 or pace is not None) and self.is_paced and not answer.octets
         if answer.outcome in (Outcome.ACKNOWLEDGED, Outcome.FRAME):
             # Once there was an answer in time there is a wire, and what comes too soon is a left-over.
             self._was_timely = self._was_timely or answer.delay > 0
@@ -106,7 +116,9 @@ class Master:
         self._free_at = transport.now() + (transport.timing.rest if answer.octets else 0.0)
         return answer
 
-    def _exchange(self, request: bytes, *, listens_on: bool, patience: float, overlap: float) -> Reception:
+    def _exchange(
+        self, request: bytes, *, listens_on: bool, patience: float, overlap: float, pace: Pace | None
+    ) -> Reception:
         transport = self.transport
         sent_at = transport.send(request)
         overlaps, self._overlaps = self._overlaps, False
@@ -117,6 +129,7 @@ class Master:
             listens_on=listens_on,
             patience=patience,
             overlap=overlap if self.is_paced else 0.0,
+            pace=pace,
             after_overlap=overlaps,
         )
         while not reception.is_complete(transport.now()):
@@ -218,12 +231,13 @@ class Master:
         listens_on: bool = False,
         patience: float = 0.0,
         overlaps: bool = False,
+        pace: Pace | None = None,
     ) -> Answer:
         """Select the meters that `selection` matches, and deselect all others (EN 13757-3, secondary addressing).
 
         With a fabrication number in it this is the enhanced selection. `high_first`: the abandoned mode 2 (CI 56).
         `overlaps`: the next request may be sent while this one's answer window still runs, see `ask`; only where that
-        request is a selection too.
+        request is a selection too. The same with `pace`, which shortens it.
         """
         data = bytes(selection)
         if high_first:
@@ -232,7 +246,7 @@ class Master:
         self.expect_first(Address.NETWORK_LAYER)
         frame = LongFrame(Control.SND_UD, Address.NETWORK_LAYER, _SELECT_HIGH_FIRST if high_first else SELECT, data)
         overlap = self.transport.timing.on_wire(_SELECTION_LENGTH) if overlaps else 0.0
-        return self.ask(frame, listens_on=listens_on, patience=patience, overlap=overlap)
+        return self.ask(frame, listens_on=listens_on, patience=patience, overlap=overlap, pace=pace)
 
     def reset_application(self, address: int, subcode: int | None = None) -> Answer:
         """Reset the application (CI 50); the high four bits of `subcode` choose what the next readout has."""
@@ -275,3 +289,9 @@ class Master:
         """End the selection, so that what others send to 253 reaches nobody by mistake."""
         for address in addresses:
             self.reset(address)
+
+    def abandon(self) -> None:
+        """End the selection after a transaction that was broken off: whoever still answers is let finish."""
+        if self.transport.receive(self.transport.now() + self.transport.timing.window):
+            self._rest_until_quiet()
+        self.deselect()

@@ -24,6 +24,7 @@ MOST_TELEGRAMS = 64
 SELECTION_ATTEMPTS = 3
 _NUMBER_DIGITS = 8
 _FULL_DIGITS = 16
+_NUMBER_LENGTH = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +59,15 @@ def parse_address(text: str) -> int | Selection:
     )
 
 
-def read_meter(master: Master, address: int | Selection) -> Reading:
+def read_meter(master: Master, address: int | Selection, *, stays_selected: bool = False) -> Reading:
     """Read all telegrams of the meter with a primary address, or of the one that a selection matches.
 
     The link is reset first, so that the meter begins with its first telegram; each further one is asked for with a
-    toggled frame count bit (EN 13757-2), as long as the one before says that more follow (DIF 1F).
+    toggled frame count bit (EN 13757-2), as long as the one before says that more follow (DIF 1F). A selection resets
+    the link too.
 
+    :param stays_selected: whether the selection is left as it is, which is 70 ms less at 2400 bit/s: for whoever reads
+        the next meter at once, and ends the last selection himself with `Master.deselect`.
     :raises ReadoutError: when it does not answer, cannot be understood, or several answer.
     :raises LineError: when the line is gone.
     """
@@ -77,7 +81,8 @@ def read_meter(master: Master, address: int | Selection) -> Reading:
             if not agrees(address.mask, identify(frames[0])):
                 notes.append(f"the answer comes from another meter than {name}")
         finally:
-            master.reset(Address.NETWORK_LAYER)
+            if not stays_selected:
+                master.deselect()
     else:
         master.reset(address)
         frames = _read_telegrams(master, address, str(address), notes)
@@ -90,9 +95,10 @@ def _select(master: Master, selection: Selection) -> None:
     """Select one meter, and make sure that it is one."""
     name = selection.mask.text
     patience = 0.0
-    for _ in range(SELECTION_ATTEMPTS):
-        # An address with wildcards may match several, who are told by their number.
-        answer = master.select(selection, listens_on=True, patience=patience)
+    for attempt in range(SELECTION_ATTEMPTS):
+        # An address with wildcards may match several, who are told by their number. Without them the first one is
+        # taken; should there be two all the same, their data is damaged.
+        answer = master.select(selection, listens_on=attempt > 0 or _has_wildcards(selection), patience=patience)
         if answer.voices > 1:
             again = master.select(selection, listens_on=True)
             if again.voices > 1:
@@ -102,6 +108,11 @@ def _select(master: Master, selection: Selection) -> None:
             return
         patience = 0.35
     raise ReadoutError(f"no meter answers to the selection {name}")
+
+
+def _has_wildcards(selection: Selection) -> bool:
+    octets = bytes(selection.mask)
+    return "F" in selection.mask.identification or 0xFF in octets[_NUMBER_LENGTH:]
 
 
 def _read_telegrams(master: Master, address: int, name: str, notes: list[str]) -> list[LongFrame]:

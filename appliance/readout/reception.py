@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from appliance.errors import FrameError
@@ -21,6 +22,16 @@ STALL = 0.15
 _HEAD_LENGTH = 4
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Waits that were learnt of a bus, in place of those that the standard allows; seconds from a request's end."""
+
+    window: float
+    """So long it is listened to where somebody has answered."""
+    silence: float
+    """After so long without an answer there is none."""
+
+
 class Reception:
     """Collects what follows a request, and knows when it is over.
 
@@ -37,12 +48,14 @@ class Reception:
         listens_on: bool = False,
         patience: float = 0.0,
         overlap: float = 0.0,
+        pace: Pace | None = None,
         after_overlap: bool = False,
     ) -> None:
         """Begin after `request`, whose last bit leaves at `sent_at`.
 
         With `listens_on` the whole answer window is waited for, whatever comes before, to hear whether several answer.
-        `patience` is added to the window. With `overlap` silence is told so many seconds before the window ends.
+        `patience` is added to the window. With `overlap` silence is told so many seconds before the window ends;
+        `pace` shortens both.
         `after_overlap`: the request was sent while an answer to the one before could still come; what arrives too
         soon for an answer to this one goes to `early`.
         """
@@ -52,6 +65,9 @@ class Reception:
         self._listens_on = listens_on
         self._window_end = sent_at + timing.window + patience
         self._silence_at = self._window_end - overlap
+        if pace is not None:
+            self._window_end = min(self._window_end, sent_at + pace.window)
+            self._silence_at = min(self._silence_at, sent_at + pace.silence)
         self._early_until = sent_at + timing.character / 2 if after_overlap else float("-inf")
         self.early = b""
         self._octets = bytearray()
@@ -126,4 +142,6 @@ class Reception:
         if octets[:1] == bytes([SINGLE_CHARACTER]) and not self._listens_on:
             # Whoever does not listen on takes the first E5 for the answer, whether or not more came in the same read.
             octets = octets if octets.strip(b"\xe5") else octets[:1]
-        return judge(octets, self._first_at - self._sent_at if octets else 0.0)
+        if not octets:
+            return judge(octets, 0.0)
+        return judge(octets, self._first_at - self._sent_at, self._last_at - self._sent_at)

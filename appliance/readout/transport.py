@@ -76,7 +76,8 @@ class PortTransport:
     ) -> None:
         """Open `url`. `margin` (seconds) takes the place of what its kind of line commonly needs.
 
-        Every wait ends with `Interrupted` once `stopping` is set.
+        Once `stopping` is set the wait under way, or else the next one, ends with `Interrupted`. Those after it do
+        not, so that whoever ends can still end a selection.
 
         :raises LineError: when it cannot be opened.
         """
@@ -134,6 +135,7 @@ class PortTransport:
         """
         while True:
             if self._stopping is not None and self._stopping.is_set():
+                self._stopping = None
                 raise Interrupted
             wait = until - self._clock()
             # Poll counts in whole milliseconds and rounds up: late by less than one.

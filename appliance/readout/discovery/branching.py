@@ -28,7 +28,12 @@ VERSIONS = "versions"
 MAKER_BYTES = "maker bytes"
 NUMBER = "number"
 AGAIN = "again"
-"""What a mask is split by. `NUMBER` has but one part, the full number of one who is known; `AGAIN` asks once more."""
+SWEEP = "sweep"
+"""What a mask is split by. `NUMBER` has but one part, the full number of one who is known; `AGAIN` asks once more, and
+`SWEEP` counts once more."""
+
+ALL_PLACES = range(8)
+"""Places of an identification number."""
 
 STAGES = (MAKERS, MEDIA, VERSIONS, FABRICATION, MAKER_BYTES)
 """What tells meters with equal identification numbers apart, the most likely and cheapest first."""
@@ -49,6 +54,8 @@ class Branching:
     voices: int = 2
     """Meters that are below, at the least."""
     silent: list[Selection] = field(default_factory=list)
+    single: list[Selection] = field(default_factory=list)
+    """Those that one meter answered to."""
     several: list[tuple[Selection, int]] = field(default_factory=list)
     """Those that several answer to, and how many do at the least."""
     rounds: int = 0
@@ -70,6 +77,7 @@ class Branching:
             "share": self.share,
             "voices": self.voices,
             "silent": [selection_text(mask) for mask in self.silent],
+            "single": [selection_text(mask) for mask in self.single],
             "several": [[selection_text(mask), voices] for mask, voices in self.several],
             "rounds": self.rounds,
             "vain": self.vain,
@@ -85,6 +93,7 @@ class Branching:
             item["share"],
             item["voices"],
             [selection_of(text) for text in item["silent"]],
+            [selection_of(text) for text in item["single"]],
             [(selection_of(text), voices) for text, voices in item["several"]],
             item["rounds"],
             item["vain"],
@@ -104,11 +113,11 @@ def next_place(digits: str, known: Sequence[str]) -> int | None:
     before.
     """
     free = [place for place, digit in enumerate(digits) if digit == "F"]
-    return max(free, key=lambda place: (_variety(known, place), place), default=None)
+    return max(free, key=lambda place: (variety(known, place), place), default=None)
 
 
-def _variety(known: Sequence[str], place: int) -> float:
-    """Chance that two of `known` differ at `place`, in steps of a tenth: less is chance."""
+def variety(known: Sequence[str], place: int) -> float:
+    """Give the chance that two of `known` differ at `place`, in steps of a tenth: less is chance."""
     total = len(known)
     if total < 2:
         return 0.0

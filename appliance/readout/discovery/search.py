@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from appliance.errors import LineError
 from appliance.mbus.frame import Address
 from appliance.mbus.secondary import SecondaryAddress, Selection
 from appliance.readout.discovery.primary import PrimarySearch
 from appliance.readout.discovery.secondary import SecondarySearch
+from appliance.readout.transport import Interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -82,9 +85,31 @@ class Search:
         return self.place < len(self.parts)
 
     def run(self, master: Master, on_step: Callable[[SearchSnapshot], bool]) -> None:
-        """Take steps until done or until `on_step`, called after each, tells False."""
-        while self.step(master) and on_step(self.snapshot()):
-            pass
+        """Take steps until done or until `on_step`, called after each, tells False.
+
+        Whatever ends it, no meter stays selected.
+
+        :raises Interrupted: when the transport is told to end.
+        :raises LineError: when the line is gone.
+        """
+        try:
+            while self.step(master):
+                if not on_step(self.snapshot()):
+                    break
+            else:
+                return
+        except Interrupted:
+            self._leave(master)
+            raise
+        self._leave(master)
+
+    @staticmethod
+    def _leave(master: Master) -> None:
+        with contextlib.suppress(LineError):
+            try:
+                master.abandon()
+            except Interrupted:  # a transport tells that once, however late
+                master.abandon()
 
     def _look_for_mode_2(self, master: Master, part: PrimarySearch | SecondarySearch) -> None:
         """Plan another search where somebody understands the selection of mode 2, lest the other be the only one."""

@@ -14,6 +14,7 @@ from appliance.readout.discovery.branching import (
     FABRICATION,
     MAKERS,
     NUMBER,
+    SWEEP,
     Branching,
     fixed_digits,
     split_digits,
@@ -21,19 +22,20 @@ from appliance.readout.discovery.branching import (
     stage_after,
 )
 from appliance.readout.discovery.found import FoundMeter
+from appliance.readout.discovery.listening import (
+    is_worth_listening,
+    learnt_pace,
+    note_answer,
+    note_experience,
+)
 from appliance.readout.discovery.state import SecondaryState
-from appliance.readout.discovery.verification import masks_to_ask_again
+from appliance.readout.discovery.sweeping import note_sound
+from appliance.readout.discovery.verification import masks_to_ask_again, note_sweep
 from appliance.readout.identity import Identity, agrees, identify
 from appliance.readout.master import LATE_PATIENCE
 
 if TYPE_CHECKING:
     from appliance.readout.master import Master
-
-WORTH_LISTENING = 0.2
-"""Chance of several meters from which on the answer window is waited for before anybody is asked for data.
-
-Waiting costs some 150 ms at 2400 bit/s, an answer of several meters at once about five times as much.
-"""
 
 ATTEMPTS = 3
 THIN = 0.1
@@ -44,6 +46,7 @@ Then a splitting that tells nobody apart makes it worth while to look whether th
 
 _MOST_DOUBTFUL = 60
 _OTHER_DIGITS = 9
+_FEW = 3
 _ALL_DIGITS = 8
 _LATE_BY = 3
 """Selections that can go by before a late answer comes: each takes some 190 ms where nobody answers."""
@@ -62,7 +65,7 @@ class SecondarySearch(SecondaryState):
         :returns: whether there is more to do.
         :raises LineError: when the line is gone; the step can be repeated later.
         """
-        while self.stack and not self.stack[-1].todo:
+        while self.stack and self._is_to_go_on(self.stack[-1]):
             self._go_on(self.stack[-1])
         if not self.stack:
             self._verify()
@@ -90,11 +93,13 @@ class SecondarySearch(SecondaryState):
         answer = master.select(
             mask,
             high_first=self.high_first,
-            listens_on=doubtful or self._is_worth_listening(mask),
+            listens_on=doubtful or is_worth_listening(self, mask),
             patience=max(self.patience, LATE_PATIENCE if doubtful else 0.0),
             # Who is asked for the last time is asked with all the time there is.
-            overlaps=not doubtful and branching.by != AGAIN,
+            overlaps=not doubtful and branching.by not in (AGAIN, SWEEP),
+            pace=None if doubtful else learnt_pace(self, mask),
         )
+        note_answer(self, mask, answer)
         if doubtful:
             self._learn_patience(master, answer)
         if isinstance(answer.frame, LongFrame) and not self.patience:
@@ -108,11 +113,15 @@ class SecondarySearch(SecondaryState):
         if not answer.octets and not self.stack[0].voices and fixed_digits(mask) == 0:
             answer = self._try_again(master, mask)
         del branching.todo[branching.todo.index(mask)]
+        is_news = branching.by != SWEEP or note_sound(self, answer.voices, self._known(mask))
         if not answer.octets:
             self._note_silence(branching, mask, doubtful=doubtful)
             return
+        if not is_news:
+            self.recent = []
+            return
         if answer.voices == 1:
-            if branching.by == AGAIN and mask in self.leaves:
+            if branching.by == AGAIN and self._is_single(mask):
                 self.expected += 1
                 return
             answer, reading = self._read(master, mask)
@@ -122,7 +131,7 @@ class SecondarySearch(SecondaryState):
                 self._note_silence(branching, mask, doubtful=doubtful)
                 return
         self.recent = []
-        self._note_experience(mask, several=True)
+        note_experience(self, mask, several=True)
         branching.several.append((mask, max(answer.voices, 1)))
 
     def _select(self, master: Master, mask: Selection, *, listens_on: bool) -> Answer:
@@ -179,15 +188,18 @@ class SecondarySearch(SecondaryState):
             words = identity.secondary.text if identity.secondary else ""
             self._diagnose(f"meter {words} answers to the selection {mask.mask.text}, which is not its address")
         self._note_found(branching, mask, identity, frame)
-        self._note_experience(mask, several=False)
+        note_experience(self, mask, several=False)
         self.recent = []
         self.progress += branching.share
         if branching.is_probe and self._known(branching.mask) >= max(2, branching.voices):
             self.progress += branching.share * len(branching.todo)
             branching.todo.clear()
-        if mask not in self.leaves:
-            self.leaves.append(mask)
+        branching.single.append(mask)
         return True
+
+    def _is_single(self, mask: Selection) -> bool:
+        """Whether one meter answered to `mask` before."""
+        return any(mask in branching.single for branching in self.closed)
 
     def _note_found(self, branching: Branching, mask: Selection, identity: Identity, frame: LongFrame) -> None:
         told = identity.secondary
@@ -217,7 +229,7 @@ class SecondarySearch(SecondaryState):
 
     def _note_silence(self, branching: Branching, mask: Selection, *, doubtful: bool) -> None:
         self.recent = [] if doubtful else [*self.recent[1 - _LATE_BY :], mask]
-        if branching.by == AGAIN and mask in self.leaves:
+        if branching.by == AGAIN and self._is_single(mask):
             self.expected += 1
             self.lost += 1
             return
@@ -235,17 +247,6 @@ class SecondarySearch(SecondaryState):
         branching.todo += suspects
         self.doubtful += suspects
 
-    def _is_worth_listening(self, mask: Selection) -> bool:
-        if self.stack[-1].by == AGAIN:
-            return True
-        occupied, several = self.experience.get(fixed_digits(mask), (0, 0))
-        return (several + 1) / (occupied + 2) > WORTH_LISTENING
-
-    def _note_experience(self, mask: Selection, *, several: bool) -> None:
-        counts = self.experience.setdefault(fixed_digits(mask), [0, 0])
-        counts[0] += 1
-        counts[1] += several
-
     def _diagnose(self, words: str) -> None:
         if words not in self.diagnoses:
             self.diagnoses.append(words)
@@ -260,6 +261,11 @@ class SecondarySearch(SecondaryState):
     @staticmethod
     def _is_under(mask: Selection, meter: FoundMeter) -> bool:
         return meter.secondary is not None and agrees(mask.mask, Identity(meter.primary, 0, meter.secondary))
+
+    @staticmethod
+    def _is_to_go_on(branching: Branching) -> bool:
+        """Whether its parts were asked; who is heard when it is asked again is looked into at once."""
+        return not branching.todo or (branching.by in (AGAIN, SWEEP) and bool(branching.several))
 
     def _go_on(self, branching: Branching) -> None:
         """Do what comes next when every part of `branching` was asked."""
@@ -287,7 +293,15 @@ class SecondarySearch(SecondaryState):
             self._push(full, NUMBER, [full], 0.0, branching.voices)
             return
         self.stack.pop()
-        self.silent += branching.silent
+        if branching.by == AGAIN:
+            self._note_again(branching)
+        elif branching.by == SWEEP:
+            note_sweep(self, self._known)
+        else:
+            self.closed.append(branching)
+            if branching.by == DIGITS and not is_short and known <= _FEW:
+                # So few are heard one by one, and a loss among them would have shown.
+                self.expected += len(branching.single)
         if branching.is_probe and branching.by != NUMBER and is_short:
             self._go_deeper(branching)
 
@@ -296,7 +310,16 @@ class SecondarySearch(SecondaryState):
         if branching.rounds < (2 if self.lost or known < 2 else 1):
             branching.rounds += 1
             branching.todo, branching.silent = branching.silent, []
+            self.asked |= {mask: self.asked.get(mask, 1) + 1 for mask in branching.todo}
             self.progress -= branching.share * len(branching.todo)
+
+    def _note_again(self, branching: Branching) -> None:
+        """Put the parts of which more is known now where they belong."""
+        found = {*branching.single, *(mask for mask, _ in branching.several)}
+        for former in self.closed:
+            if hit := [mask for mask in former.silent if mask in found]:
+                former.silent = [mask for mask in former.silent if mask not in found]
+                former.single += hit
 
     def _go_deeper(self, branching: Branching) -> None:
         """Try the next way with a mask under which one way has not found everybody."""
@@ -356,14 +379,14 @@ class SecondarySearch(SecondaryState):
     def _verify(self) -> None:
         if self.odd and not self.lost and not self.verifications:
             # Where several seemed to answer there was but one: perhaps somebody talked who is slower than allowed.
-            again = sorted(self.silent, key=fixed_digits)[:_MOST_DOUBTFUL]
+            silent = [mask for branching in self.closed for mask in branching.silent]
+            again = sorted(silent, key=fixed_digits)[:_MOST_DOUBTFUL]
             self.doubtful += again
+            by = AGAIN
         else:
-            again = masks_to_ask_again(self)
+            by, again = masks_to_ask_again(self, self._known)
         if not again:
             return
         self.verifications += 1
-        chosen = set(again)
-        self.silent = [mask for mask in self.silent if mask not in chosen]
         everybody = Selection(SecondaryAddress())
-        self.stack.append(Branching(everybody, AGAIN, again, 0.0, voices=0))
+        self.stack.append(Branching(everybody, by, again, 0.0, voices=0))

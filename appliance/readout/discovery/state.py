@@ -32,13 +32,21 @@ class SecondaryState:
     lost: int = 0
     """Those of them that did not."""
     verifications: int = 0
+    sweeps: int = 0
+    """Those that are done."""
+    sounds: list[list[int]] = field(default_factory=list)
+    """Of the sweep under way: the voices in each group, and the meters known there."""
+    unheard: float = 1.0
+    """Chance that a meter whom the tree has missed was not heard in any sweep."""
     stack: list[Branching] = field(default_factory=list)
-    silent: list[Selection] = field(default_factory=list)
-    """Masks that nobody answered to."""
+    closed: list[Branching] = field(default_factory=list)
+    """Those whose parts were all asked."""
     asked: dict[Selection, int] = field(default_factory=dict)
     """Times that a mask was asked, where that is more than once."""
-    leaves: list[Selection] = field(default_factory=list)
-    """Masks that one meter answered to."""
+    latest: float = 0.0
+    """Seconds from the end of a selection to the last character of an answer, the most that was seen."""
+    listened: int = 0
+    """Answers to selections whose whole window was listened to."""
     experience: dict[int, list[int]] = field(default_factory=dict)
     """By digits fixed: masks that were answered to, and those of them that several answered to."""
     recent: list[Selection] = field(default_factory=list)
@@ -69,10 +77,14 @@ class SecondaryState:
             "expected": self.expected,
             "lost": self.lost,
             "verifications": self.verifications,
+            "sweeps": self.sweeps,
+            "sounds": self.sounds,
+            "unheard": self.unheard,
             "stack": [branching.as_object() for branching in self.stack],
-            "silent": [selection_text(mask) for mask in self.silent],
+            "closed": [branching.as_object() for branching in self.closed],
             "asked": {selection_text(mask): times for mask, times in self.asked.items()},
-            "leaves": [selection_text(mask) for mask in self.leaves],
+            "latest": self.latest,
+            "listened": self.listened,
             "experience": {str(digits): counts for digits, counts in self.experience.items()},
             "odd": self.odd,
             "unreadable": [selection_text(mask) for mask in self.unreadable],
@@ -88,9 +100,8 @@ class SecondaryState:
                 **item,
                 "found": [FoundMeter.from_object(meter) for meter in item["found"]],
                 "stack": [Branching.from_object(branching) for branching in item["stack"]],
-                "silent": [selection_of(text) for text in item["silent"]],
+                "closed": [Branching.from_object(branching) for branching in item["closed"]],
                 "asked": {selection_of(text): times for text, times in item["asked"].items()},
-                "leaves": [selection_of(text) for text in item["leaves"]],
                 "experience": {int(digits): counts for digits, counts in item["experience"].items()},
                 "unreadable": [selection_of(text) for text in item["unreadable"]],
                 "doubtful": [selection_of(text) for text in item["doubtful"]],
