@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from appliance.errors import LineError
 from appliance.line.branch import Branch, BranchSnapshot
 from appliance.line.lease import Lease
+from appliance.line.tap import DeafTap
 from appliance.line.timing import LONGEST_FRAME, UART_FIFO, answer_window, character_time, silence
 from appliance.settings import Settings, Transition, Values
 from appliance.settings import line as declared
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from appliance.line.lease import Party
+    from appliance.line.tap import Tap
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +60,8 @@ class Line:
         the lease that is no client, and unset when it takes them back."""
         self.on_left: Callable[[], None] = lambda: None
         """Called by the tunnel's thread when `left_to` has changed."""
+        self.tap: Tap = DeafTap()
+        """Who hears every byte."""
         values = settings.in_force
         self.baud: int = values[declared.BAUD_RATE]
         self.wanted_baud = self.baud
@@ -123,6 +127,7 @@ class Line:
             return b""
         branch.received += len(data)
         self._received_at = now
+        self.tap.heard(branch, data, now)
         return data
 
     def write(self, data: bytes, now: float) -> bool:
@@ -144,6 +149,8 @@ class Line:
                 taken = False
             elif self._give(branch, data) < len(data):
                 taken = False
+        # The bytes are on their way: this costs the client's request no time.
+        self.tap.sent(self.lease.holder, data, now, self._sent_at)
         return taken
 
     def write_pending(self, branch: Branch) -> None:
@@ -201,6 +208,8 @@ class Line:
             branch.in_use.discard_output()
         self._sent_at = min(self._sent_at, now + UART_FIFO * self._character)
         self._room = 0
+        if dropped:
+            self.tap.dropped(dropped, self._sent_at)
         return dropped
 
     def expect_input(self, now: float) -> None:

@@ -54,6 +54,9 @@ class Session:
         self._poller = poller
         self._on_lease = on_lease
 
+    def __str__(self) -> str:
+        return self.connection.peer
+
     def lease_granted(self) -> None:
         """Take note that the bus is this client's."""
         self._on_lease(self)

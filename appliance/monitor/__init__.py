@@ -1,0 +1,1 @@
+"""The last telegrams on the line, as they went by."""
