@@ -10,16 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from appliance.errors import CodingError, quoted
-from appliance.mbus.application import status_words
-from appliance.mbus.frame import Acknowledge, LongFrame
 from appliance.mbus.stream import Piece, octets_of_file, octets_of_text, split
 from appliance.mbus.telegram import Telegram, decode, explain
+from appliance.mbus.telegram_object import as_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from appliance.mbus.data_record import DataRecord
-    from appliance.mbus.heading import Header
 
 _PIPE = "-"
 
@@ -115,58 +113,6 @@ def _show(name: str, piece: Piece, *, as_json: bool, with_bytes: bool) -> bool:
     for error in telegram.errors:
         _complain(name, f"{where}{error}")
     return bool(telegram.errors)
-
-
-def as_object(telegram: Telegram) -> dict[str, object]:
-    """Give a telegram as JSON has it: numbers of records as exact decimal text, bytes as hexadecimal digits."""
-    frame = telegram.frame
-    link: dict[str, object] = {"frame": bytes(frame).hex(), "telegram": telegram.name}
-    if not isinstance(frame, Acknowledge):
-        link |= {"control": frame.control, "address": frame.address}
-    if isinstance(frame, LongFrame):
-        link["information"] = frame.information
-    encryption = telegram.encryption
-    manufacturer_data = telegram.manufacturer_data
-    return link | {
-        "header": _header_object(telegram.header) if telegram.header else None,
-        "records": [_record_object(record) for record in telegram.records],
-        "more_records_follow": telegram.more_follow,
-        "manufacturer_data": None if manufacturer_data is None else manufacturer_data.hex(),
-        "encryption": {"mode": encryption.mode, "name": encryption.name} if encryption else None,
-        "unread": telegram.unread.hex(),
-        "notes": list(telegram.notes),
-        "errors": list(telegram.errors),
-    }
-
-
-def _header_object(header: Header) -> dict[str, object]:
-    return {
-        "id": header.identification,
-        "manufacturer": header.manufacturer,
-        "version": header.version,
-        "medium": header.medium,
-        "medium_name": header.medium_name,
-        "access_number": header.access,
-        "status": header.status,
-        "status_words": list(status_words(header.status)),
-        "configuration": header.configuration,
-    }
-
-
-def _record_object(record: DataRecord) -> dict[str, object]:
-    return {
-        "value": record.text,
-        "unit": record.unit,
-        "quantity": record.quantity,
-        "function": record.function_words,
-        "storage": record.storage,
-        "tariff": record.tariff,
-        "subunit": record.subunit,
-        "raw": record.raw.hex(),
-        "coding": record.coding,
-        "note": record.note,
-        "error": record.error or record.refusal,
-    }
 
 
 def _table(telegram: Telegram) -> Iterator[str]:
