@@ -11,17 +11,21 @@ from typing import TYPE_CHECKING
 
 from appliance.certificate import Certificate
 from appliance.console import Console
-from appliance.errors import RebootError
+from appliance.errors import RebootError, SaveFailed
 from appliance.httpd.access_log import AccessLog
 from appliance.httpd.statistics import HttpCounters
 from appliance.line.keeper import LineKeeper
 from appliance.line.line import Line
 from appliance.logbook import RECENT
+from appliance.meters.meters import Meters
+from appliance.meters.reader import MeterReader
+from appliance.monitor.line_monitor import LineMonitor
 from appliance.network.confirmation import Confirmation
 from appliance.network.link_watch import LinkSnapshot, LinkWatch
 from appliance.network.observed import observe
 from appliance.panel.panel import Panel
 from appliance.product import find_product
+from appliance.publishing.publisher import Publisher
 from appliance.recorder import History, Recorder
 from appliance.sampling import sources_of
 from appliance.service import Service
@@ -84,6 +88,7 @@ class Device:
         self.product = find_product()
         self.certificate = Certificate(state, lambda: names_of(self))
         self.line = Line(settings)
+        self.monitor = LineMonitor(self.line)
         self._hardware = hardware
         self._rebooter = rebooter
         self._host = host
@@ -95,12 +100,14 @@ class Device:
         self.announcer: Announcer | None = None
         self.confirmation = Confirmation(settings, state, was_used=self._was_used, on_revert=self._revert)
         self.tunnel = self._new_tunnel()
-        self.access_log = AccessLog(settings, unlogged=("/live", "/live/history"))
+        self.access_log = AccessLog(settings, unlogged=("/live", "/live/history", "/serial/monitor/rows"))
         self.http: WebServer | None = None
         """None until it is started, last of all."""
         self._http_counters = HttpCounters()
         self._asks_new_password = asks_new_password
         self._application: Application | None = None
+        self.meters = Meters(settings, state)
+        self.publisher = Publisher(settings, self.meters, state, self.product)
         self.console = self._new_console()
         self.panel: Panel | None = None
         self.panel_watchers: tuple[Callable[[], None], ...] = ()
@@ -111,6 +118,8 @@ class Device:
         if hardware.manages_network:
             wards += [Ward("network", self._build_network), Ward("mdns", self._build_announcer)]
         wards.append(Ward("recorder", lambda: Recorder(self.history)))
+        wards.append(Ward("meters", lambda: MeterReader(self.meters, self.line)))
+        wards.append(Ward("mqtt", self._build_publisher))
         if isinstance(self.link, Service):
             wards.insert(0, Ward("link", self._build_link))
         if hardware.board is not None:
@@ -141,10 +150,11 @@ class Device:
         """Stop every service, the last started first, and give the serial devices back."""
         self.supervisor.stop()
         # One that was never started holds ports or descriptors all the same.
-        for first in (self.console, self.http, self.tunnel, self.link):
+        for first in (self.publisher, self.console, self.http, self.tunnel, self.link):
             if isinstance(first, Service) and first.thread.ident is None:
                 first.stop()
         self.line.close()
+        self.meters.close()
 
     def restore_factory_defaults(self, variant: FactoryVariant, *, kind: Kind, why: str) -> None:
         """Write the factory defaults and reboot.
@@ -157,6 +167,10 @@ class Device:
             self.certificate.remove()  # its key was the former owner's secret
         except OSError as error:
             log.error("the certificate stays: %s", error)  # noqa: TRY400 (the reason says all)
+        try:
+            self.meters.forget_all()  # what is counted in somebody's house is nobody else's business
+        except SaveFailed as error:
+            log.error("the meters stay: %s", error)  # noqa: TRY400 (the reason says all)
         if self.network is not None:
             self.network.releases_lease = True  # the next owner may be in another network, and go by another name
         self.reboot(kind, why)
@@ -181,7 +195,7 @@ class Device:
             *self._hardware.faults,
             *self.supervisor.faults,
             *(str(problem) for problem in self.settings.problems),
-            *(fault for fault in (self.journal.fault, self.certificate.problem) if fault),
+            *(fault for fault in (self.journal.fault, self.certificate.problem, self.meters.problem) if fault),
         )
 
     def network_snapshot(self) -> NetworkSnapshot:
@@ -262,6 +276,11 @@ class Device:
         self.announcer = Announcer()
         announce(self)
         return self.announcer
+
+    def _build_publisher(self) -> Publisher:
+        if self.publisher.thread.ident is not None:
+            self.publisher = Publisher(self.settings, self.meters, self._state, self.product)
+        return self.publisher
 
     def _build_keeper(self) -> LineKeeper:
         if self._keeper.thread.ident is not None:

@@ -4,6 +4,8 @@ Each also subclasses the builtin that a caller would think of first, so that ``e
 a parser or ``except OSError`` around a port does what it says.
 """
 
+from collections.abc import Mapping
+
 
 class ApplianceError(Exception):
     """Anything that the appliance raises on purpose."""
@@ -179,3 +181,23 @@ class MessageError(ApplianceError, ValueError):
 
 class ReadoutError(ApplianceError, OSError):
     """A meter did not answer, or not so that it could be understood."""
+
+
+class UnknownMeter(ApplianceError, LookupError):
+    """There is no meter, or no series of values, of that number."""
+
+
+class InvalidMeter(ApplianceError, ValueError):
+    """What somebody wants of the meter list cannot be; `errors` has every reason, by the name of its field."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        """Collect what is wrong, at least one error; each text names the value."""
+        super().__init__(errors)
+        self.errors = dict(errors)
+
+    def __str__(self) -> str:
+        return "\n".join(f"{field}: {words}" for field, words in self.errors.items())
+
+
+class BrokerError(ApplianceError, OSError):
+    """An MQTT broker cannot be reached, or refuses; the text says why in words."""

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from appliance.hardware import Link
     from appliance.httpd.server import WebServer
     from appliance.line.line import Line
+    from appliance.meters.meters import Meters
     from appliance.tunnel.statistics import Counters
     from appliance.tunnel.tunnel import Tunnel
 
@@ -32,6 +33,10 @@ class Sampled(Protocol):
     @property
     def http(self) -> WebServer | None:
         """The web server, once it is there."""
+
+    @property
+    def meters(self) -> Meters:
+        """The meters and their readouts."""
 
 
 class Sources(TypedDict):
@@ -57,6 +62,8 @@ def sources_of(device: Sampled, *, line_errors: Callable[[], int]) -> Sources:
             "tunnel_accepts": lambda: device.tunnel.counters.completed_accepts,
             "tunnel_dropped_accepts": lambda: device.tunnel.counters.dropped_accepts,
             "http_requests": lambda: _requests(device.http),
+            "meter_readouts": lambda: device.meters.readouts,
+            "meter_failures": lambda: device.meters.failures,
             "network_frames": lambda: device.link.frames(),  # noqa: PLW0108 (of the link of then)
         },
         gauges={

@@ -5,7 +5,7 @@ from types import ModuleType
 from typing import Any
 
 from appliance.errors import UnknownSetting
-from appliance.settings import console, http, line, link, network, panel, tunnel
+from appliance.settings import console, http, line, link, meters, mqtt, network, panel, tunnel
 from appliance.settings.setting import Setting
 
 
@@ -16,7 +16,7 @@ def _of(module: ModuleType) -> tuple[Setting[Any], ...]:
 # http is last because its directives are tables of their own in the file: a broken line among them can then not drag
 # another section along.
 DECLARATIONS: tuple[Setting[Any], ...] = tuple(
-    setting for module in (network, link, tunnel, line, panel, console, http) for setting in _of(module)
+    setting for module in (network, link, tunnel, line, panel, meters, mqtt, console, http) for setting in _of(module)
 )
 BY_NAME = {setting.name: setting for setting in DECLARATIONS}
 SECTIONS = {

@@ -15,6 +15,18 @@ DIRECTIVES = Directives().format(
     )
 )
 
+AUTHORITY = (
+    "-----BEGIN CERTIFICATE----- "
+    "MIIBoTCCAUegAwIBAgIUajgTfHagfubfRa11QjIcj8u+0aAwCgYIKoZIzj0EAwIwJTEOMAwGA1UECgwFUGxhbnQxEzARBgNVBAMM"
+    "ClBsYW50IHJvb3QwIBcNMjYxMTIzMDgzMzAzWhgPMjEyNjEwMzAwODMzMDNaMCUxDjAMBgNVBAoMBVBsYW50MRMwEQYDVQQDDApQ"
+    "bGFudCByb290MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE5MzNVQDXrFBtl84vYBQQ0pDqpKwT5MyOMcEn5WIVH298jTztA6GF"
+    "Aexfc0zrB5itc72cCcDJ9NuhHtyiOnkbvaNTMFEwHQYDVR0OBBYEFNdMKk0QVxFMDYGjOY7CfHmA1KYTMB8GA1UdIwQYMBaAFNdM"
+    "Kk0QVxFMDYGjOY7CfHmA1KYTMA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDSAAwRQIhAPSkWc4IxPUOcvOvMCmPV1Tbh3ti"
+    "6HbNbm2Ko3FiV2GYAiA/KaUlJsNEg0fgMz4oSx7Dg5eEfGeqgQF68Ffexyk2Yw=="
+    " -----END CERTIFICATE-----"
+)
+"""Of an authority, as the setting has it."""
+
 CUSTOM = {
     "network.bootp": "on",
     "network.dhcp": "off",
@@ -42,6 +54,24 @@ CUSTOM = {
     "line.optical": "socket://10.1.2.9:4000",
     "console.enabled": "off",
     "panel.reset_in_operation": "off",
+    "meters.enabled": "off",
+    "meters.default_interval": "900",
+    "meters.battery_interval": "86400",
+    "meters.keep_days": "30",
+    "meters.keep_size": "64",
+    "mqtt.enabled": "on",
+    "mqtt.host": "broker.plant.example",
+    "mqtt.port": "18883",
+    "mqtt.tls": "on",
+    "mqtt.verify": "off",
+    "mqtt.ca": AUTHORITY,
+    "mqtt.user": "gateway",
+    "mqtt.password": 's3cret \\ of " us',
+    "mqtt.client_id": "gateway-7",
+    "mqtt.prefix": "plant/cellar",
+    "mqtt.retain": "off",
+    "mqtt.home_assistant": "on",
+    "mqtt.discovery_prefix": "ha",
     "console.port": "2323",
     "console.idle_timeout": "300",
     "http.enabled": "off",

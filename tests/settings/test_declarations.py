@@ -36,6 +36,24 @@ DEFAULTS = {
     "line.two_wire": "/dev/ttyAMA0",
     "line.optical": "",
     "panel.reset_in_operation": "on",
+    "meters.enabled": "on",
+    "meters.default_interval": "3600",
+    "meters.battery_interval": "3600",
+    "meters.keep_days": "400",
+    "meters.keep_size": "256",
+    "mqtt.enabled": "off",
+    "mqtt.host": "",
+    "mqtt.port": "0",
+    "mqtt.tls": "off",
+    "mqtt.verify": "on",
+    "mqtt.ca": "",
+    "mqtt.user": "",
+    "mqtt.password": "",
+    "mqtt.client_id": "",
+    "mqtt.prefix": "cme3000",
+    "mqtt.retain": "on",
+    "mqtt.home_assistant": "off",
+    "mqtt.discovery_prefix": "homeassistant",
     "console.enabled": "on",
     "console.port": "23",
     "console.idle_timeout": "900",
@@ -60,6 +78,8 @@ BLANK_IS_DEFAULT = {
     "http.https_port",
     "http.log_format",
     "console.port",
+    "mqtt.prefix",
+    "mqtt.discovery_prefix",
 }
 UNITS = {
     "tunnel.keep_alive": "ms",
@@ -67,6 +87,10 @@ UNITS = {
     "tunnel.disconnect_timeout": "ms",
     "line.baud_rate": "bit/s",
     "console.idle_timeout": "s",
+    "meters.default_interval": "s",
+    "meters.battery_interval": "s",
+    "meters.keep_days": "days",
+    "meters.keep_size": "MB",
     "http.max_timeout": "s",
     "http.max_bytes": "bytes",
     "http.max_log_entries": "entries",
@@ -76,7 +100,7 @@ UNITS = {
 
 def test_factory_defaults() -> None:
     values = factory_defaults(FactoryVariant.DHCP)
-    found = {setting.name: setting.type.format(value) for setting, value in values.items() if not setting.is_secret}
+    found = {setting.name: setting.type.format(value) for setting, value in values.items() if setting.name in DEFAULTS}
     assert found == DEFAULTS
 
 
@@ -110,7 +134,7 @@ def test_names_and_order() -> None:
     assert names == [*DEFAULTS, "http.authentication"]
     assert len(set(names)) == len(names)
     assert all(re.fullmatch(r"[a-z]+\.[a-z][a-z0-9_]*", name) for name in names)
-    assert list(SECTIONS) == ["network", "link", "tunnel", "line", "panel", "console", "http"]
+    assert list(SECTIONS) == ["network", "link", "tunnel", "line", "panel", "meters", "mqtt", "console", "http"]
     assert [setting for settings in SECTIONS.values() for setting in settings] == list(DECLARATIONS)
     assert all(setting.name == f"{setting.section}.{setting.key}" for setting in DECLARATIONS)
 
@@ -119,7 +143,7 @@ def test_what_waits_for_a_reboot_what_a_blank_means_and_units() -> None:
     assert {setting.name for setting in DECLARATIONS if setting.needs_reboot} == REBOOT
     assert {setting.name for setting in DECLARATIONS if setting.blank_is_default} == BLANK_IS_DEFAULT
     assert {setting.name: setting.unit for setting in DECLARATIONS if setting.unit} == UNITS
-    assert {setting.name for setting in DECLARATIONS if setting.is_secret} == {"http.authentication"}
+    assert {setting.name for setting in DECLARATIONS if setting.is_secret} == {"http.authentication", "mqtt.password"}
 
 
 def test_words_for_a_person() -> None:

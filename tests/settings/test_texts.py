@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from appliance.settings import DECLARATIONS, InvalidSettings, Setting, Settings, find
-from tests.settings.custom import CUSTOM, DIRECTIVES
+from tests.settings.custom import AUTHORITY, CUSTOM, DIRECTIVES
 
 
 class Table(NamedTuple):
@@ -60,6 +60,10 @@ TEXTS["http.authentication"].bad.extend(
         ("site", "x" * 65),
     ]
 )
+TEXTS["mqtt.ca"].good.append((AUTHORITY.replace(" MII", "\r\nMII").replace("= -", "=\n-"), AUTHORITY))
+TEXTS["mqtt.ca"].bad.extend([" ".join([AUTHORITY] * 5), AUTHORITY + "-----BEGIN EC PRIVATE KEY-----"])
+TEXTS["mqtt.password"].bad.append("x" * 257)
+TEXTS["mqtt.prefix"].bad.append("ä" * 65)
 TEXTS["tunnel.allow"].bad.append(",".join(f"10.0.0.{number}" for number in range(65)))
 TEXTS["http.authentication"].bad.append("[" * 100_000)
 TEXTS["http.log_format"].bad.append("x" * 513)

@@ -1,0 +1,1 @@
+"""The meters that the device knows: the list, their readings, the schedule, and who carries it out."""

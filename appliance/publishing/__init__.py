@@ -1,0 +1,1 @@
+"""Readings told to an MQTT broker."""
