@@ -99,13 +99,23 @@ class Changes:
         else:
             self._batch[http.AUTHENTICATION.name] = text
 
+    def require_new_password(self) -> None:
+        """Let through only who may change something; for changes that are no settings.
+
+        :raises NewPasswordFirst: when the factory password is in force.
+        """
+        self._check_password({})
+
     def _set(self, texts: Mapping[str, str]) -> None:
+        self._check_password(texts)
+        self._settings.set(texts, save=False)
+
+    def _check_password(self, texts: Mapping[str, str]) -> None:
         if self._asks_new_password and self._leaves_factory_password(texts):
             raise NewPasswordFirst(
                 "the password is the one from the factory; nothing can be changed before it is replaced "
                 "(end, then password NEW)"
             )
-        self._settings.set(texts, save=False)
 
     def _leaves_factory_password(self, texts: Mapping[str, str]) -> bool:
         directives = self._settings.running[http.AUTHENTICATION]

@@ -24,7 +24,7 @@ from appliance.settings import console as declared
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from appliance.console.device_view import DeviceView
+    from appliance.device_view import DeviceView
     from appliance.ports import Listener
     from appliance.settings import Values
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from appliance.console.commands.acting import act_commands, write_command
 from appliance.console.commands.authentication import auth_commands
+from appliance.console.commands.metering import TOPICS as METER_TOPICS
+from appliance.console.commands.metering import meter_commands
 from appliance.console.commands.moving import (
     batch_commands,
     configure_commands,
@@ -19,7 +21,7 @@ from appliance.console.commands.setting import setting_commands
 from appliance.console.commands.showing import show_commands, show_configuration_command, show_here_command
 from appliance.console.grammar import Command, Grammar
 from appliance.console.level import Level
-from appliance.console.setting_words import level_of
+from appliance.console.setting_words import is_one_command, level_of
 from appliance.settings import DECLARATIONS
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ TOPICS = {
     "tunnel": "M-Bus over TCP.",
     "line": "The serial line.",
     "if": "The network interface.",
+    **METER_TOPICS,
 }
 """What the words mean with which several commands begin."""
 
@@ -56,7 +59,12 @@ TITLES = {
     "panel": "LEDs and button.",
     "console": "This console.",
     "http": "The web server, and who may enter its pages.",
+    "meters": "Search, read and list the meters; settings of their schedule.",
+    "mqtt": "Readings sent to an MQTT broker.",
 }
+
+METERS = ("meters",)
+"""What leads to the level that has commands of its own besides settings."""
 
 
 @cache
@@ -73,7 +81,6 @@ def first_level() -> Level:
 
 
 def _enabled() -> Level:
-    configuration = _configuration()
     return Level(
         "Change and control the device.",
         "#",
@@ -81,7 +88,8 @@ def _enabled() -> Level:
             [
                 stay_command("enable", "You are there."),
                 disable_command(),
-                enter_command("configure", configuration),
+                enter_command("configure", _configuration()),
+                enter_command("meters", _level(METERS)),
                 write_command(),
                 *act_commands(),
                 *exec_commands(),
@@ -93,39 +101,44 @@ def _enabled() -> Level:
     )
 
 
-def _configuration() -> Level:
+@cache
+def _settings_by_path() -> dict[tuple[str, ...], list[Setting[Any]]]:
     paths: dict[tuple[str, ...], list[Setting[Any]]] = {}
     for setting in DECLARATIONS:
         path = level_of(setting)
         for depth in range(1, len(path) + 1):
             paths.setdefault(path[:depth], [])
         paths[path].append(setting)
+    return paths
+
+
+def _configuration() -> Level:
+    return Level("Change settings.", "(config)#", _grammar([*_children(()), *_everywhere()]), is_configuration=True)
+
+
+def _children(parent: tuple[str, ...]) -> list[Command]:
+    return [enter_command(path[-1], _level(path)) for path in _settings_by_path() if path[:-1] == parent]
+
+
+@cache
+def _level(path: tuple[str, ...]) -> Level:
+    """Build the level of some settings, once: that of the meters is reached in two ways."""
+    settings = _settings_by_path().get(path, [])
+    name = ", ".join(path)
+    commands = [
+        *_children(path),
+        *(meter_commands() if path == METERS else ()),
+        *setting_commands([setting for setting in settings if is_one_command(setting)]),
+        *(() if all(is_one_command(setting) for setting in settings) else auth_commands()),
+        *_everywhere(),
+    ]
     return Level(
-        "Change settings.", "(config)#", _grammar([*_children((), paths), *_everywhere()]), is_configuration=True
+        TITLES.get(name, f"Settings of {name}."),
+        f"(config-{path[-1].replace(' 1', '')})#",
+        _grammar(commands),
+        settings=tuple(settings),
+        is_configuration=True,
     )
-
-
-def _children(parent: tuple[str, ...], paths: dict[tuple[str, ...], list[Setting[Any]]]) -> list[Command]:
-    found = []
-    for path, settings in paths.items():
-        if path[:-1] != parent:
-            continue
-        name = ", ".join(path)
-        commands = [
-            *_children(path, paths),
-            *setting_commands([setting for setting in settings if not setting.is_secret]),
-            *(auth_commands() if any(setting.is_secret for setting in settings) else ()),
-            *_everywhere(),
-        ]
-        level = Level(
-            TITLES.get(name, f"Settings of {name}."),
-            f"(config-{path[-1].replace(' 1', '')})#",
-            _grammar(commands),
-            settings=tuple(settings),
-            is_configuration=True,
-        )
-        found.append(enter_command(path[-1], level))
-    return found
 
 
 def _everywhere() -> list[Command]:

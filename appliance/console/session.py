@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from appliance.console.baseline import Baselines
-    from appliance.console.device_view import DeviceView
     from appliance.console.login import Login
+    from appliance.device_view import DeviceView
 
 log = logging.getLogger(__name__)
 

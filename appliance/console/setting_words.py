@@ -6,7 +6,7 @@ from typing import Any
 
 from appliance.errors import InvalidValue
 from appliance.settings import SECTIONS, Setting
-from appliance.settings.types import Bool, Choice, Int
+from appliance.settings.types import Bool, Choice, Directives, Int
 
 LEVEL_WORDS = {"network": "if 1", "tunnel": "tunnel 1", "line": "line 1"}
 """What leads to the settings of a section, where that is not the section's own name."""
@@ -62,4 +62,9 @@ def help_of(setting: Setting[Any]) -> str:
 
 def command_settings(section: str) -> tuple[Setting[Any], ...]:
     """Give the settings of a section that are one command each; the directives of the web server are several."""
-    return tuple(setting for setting in SECTIONS[section] if not setting.is_secret)
+    return tuple(setting for setting in SECTIONS[section] if is_one_command(setting))
+
+
+def is_one_command(setting: Setting[Any]) -> bool:
+    """Say whether one command sets it whole."""
+    return not isinstance(setting.type, Directives)

@@ -10,8 +10,9 @@ from appliance.console.complaint import Complaint
 from appliance.console.display import safe, width
 from appliance.console.grammar import Call
 from appliance.console.levels import first_level
+from appliance.console.meter_words import complaint_of
 from appliance.console.tokens import tokenise
-from appliance.errors import ApplianceError, InvalidValue
+from appliance.errors import ApplianceError, InvalidMeter, InvalidValue
 from appliance.settings import InvalidSettings, SettingError, User, find, http
 from appliance.settings import network as network_settings
 from appliance.settings.password import FACTORY_LOGIN, check_new_password, has_factory_password, replace_password
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from appliance.console.baseline import Baselines
-    from appliance.console.device_view import DeviceView
     from appliance.console.grammar import Completion
     from appliance.console.history import History
     from appliance.console.level import Level
     from appliance.console.terminal import Terminal
+    from appliance.device_view import DeviceView
     from appliance.settings import Setting
 
 log = logging.getLogger(__name__)
@@ -135,6 +136,9 @@ class Shell:
         except InvalidSettings as error:
             for one in error.errors:
                 self._complain(self._words_for(one), None, line)
+        except InvalidMeter as error:
+            for field, words in error.errors.items():
+                self._complain(complaint_of(field, words), None, line)
         except ApplianceError as error:
             self._complain(str(error), None, line)
 

@@ -16,16 +16,19 @@ from appliance.httpd.access_log import AccessLog
 from appliance.httpd.exchange import Exchange
 from appliance.httpd.statistics import HttpCounters, HttpSnapshot
 from appliance.line.branch import BranchSnapshot
-from appliance.line.line import LineSnapshot
+from appliance.line.line import Line, LineSnapshot
 from appliance.line.statistics import PortStatistics
+from appliance.monitor.line_monitor import LineMonitor
 from appliance.network.facts import Fact, NetworkFacts, Source
 from appliance.network.snapshot import NetworkSnapshot
 from appliance.panel.rhythm import Rhythm
 from appliance.panel.snapshot import Led, LedSnapshot, PanelSnapshot
 from appliance.product import Product
+from appliance.publishing.snapshot import PublisherSnapshot
 from appliance.settings import FactoryVariant, Settings
 from appliance.supervision.restart import Kind, Restart
 from appliance.tunnel.statistics import Counters, TunnelSnapshot
+from tests.console.meters_rig import ListedMeters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,13 +49,6 @@ class Source_(Generic[T]):  # noqa: N801 (a service of the stand-in)
         return self.value
 
 
-class PanelSource(Source_[PanelSnapshot]):
-    done: list[tuple[Any, ...]]
-
-    def identify(self) -> None:
-        self.done.append(("identify",))
-
-
 class Journal:
     last = Restart(Kind.REBOOT, "somebody asked for it", 1_790_000_000.0, 77.0)
 
@@ -67,6 +63,9 @@ class StandIn:
         self.journal = Journal()
         self.faults: tuple[str, ...] = ()
         self.done: list[tuple[Any, ...]] = []
+        self.meters = ListedMeters()
+        self.monitor = LineMonitor(Line(self.settings))
+        self.publisher = Source_(PublisherSnapshot())
         self.access_log = AccessLog(self.settings)
         for user_agent in ("Mozilla", "evil \x1b[2J\x9b1m line\r\n"):
             self.access_log.add(
@@ -96,7 +95,7 @@ class StandIn:
             )
         )
         leds = tuple(LedSnapshot(led, Rhythm.STEADY, is_lit=True, meaning=f"{led} is lit") for led in Led)
-        self.panel = PanelSource(
+        self.panel: Source_[PanelSnapshot] | None = Source_(
             PanelSnapshot(
                 leds,
                 is_pressed=False,
@@ -108,7 +107,6 @@ class StandIn:
                 faults=(),
             )
         )
-        self.panel.done = self.done
         self.http = Source_(
             HttpSnapshot(
                 "On (running)",
@@ -126,6 +124,9 @@ class StandIn:
 
     def renew(self) -> None:
         self.done.append(("renew",))
+
+    def identify(self) -> None:
+        self.done.append(("identify",))
 
     def reboot(self, kind: Kind, why: str) -> None:
         self.done.append(("reboot", kind, why))

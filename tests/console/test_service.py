@@ -175,7 +175,7 @@ def test_a_command_that_breaks_does_not_break_the_session(rig: Rig, monkeypatch:
     def broken() -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(rig.device.panel, "identify", broken)
+    monkeypatch.setattr(rig.device, "identify", broken)
     client = rig.enabled()
     assert client.run("identify") == "% an error inside the device; its log has more"
     assert "Serial number" in client.run("show version")

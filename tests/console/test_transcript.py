@@ -17,6 +17,59 @@ from appliance.settings import tunnel as tunnel_settings
 from appliance.supervision.restart import Kind
 from tests.console.rig import PASSWORD, Client, Rig
 
+METERS = [
+    (line, "cme3000*(config-meters)#", wanted)
+    for line, wanted in [
+        ("search", "The search at 300 bit/s by both kinds of addresses begins"),
+        ("search 300", "% a search is under way (0%): search cancel ends it"),
+        ("show search", "Search running"),
+        ("search pause", "The search rests"),
+        ("search resume", "The search goes on"),
+        ("search cancel", "The search ends"),
+        ("search cancel", "% no search is under way"),
+        ("search pause", "% no search is under way"),
+        *(
+            line
+            for speed in ("300", "2400", "both")
+            for way in ("", " primary", " secondary", " both")
+            for line in ((f"search {speed}{way}", "begins"), ("search cancel", "The search ends"))
+        ),
+        ("search 9600", '% unknown word "9600"; expected 300, 2400, both, pause, resume, cancel or add'),
+        ("search add all", "% the search has found nothing"),
+        ("search add 7", "% the search has found nothing"),
+        ("read all", "% there is no meter in the list"),
+        ("read 1", '% there is no meter "1"'),
+        ("add primary 5", "In the list: 1 (5)."),
+        ("add primary 6 name Cellar, left", "In the list: 2 (Cellar, left)."),
+        ("add primary 7 baud 300", "In the list: 3 (7)."),
+        ("add primary 8 baud 300 name Attic", "In the list: 4 (Attic)."),
+        ("add primary 251 baud 9600", "% Speed (baud): "),
+        ("add secondary 12345678B40A0107", "In the list: 5 (12345678B40A0107)."),
+        ("add secondary 12345679B40A0107 name x", "In the list: 6 (x)."),
+        ("add secondary 12345680B40A0107 baud 300", "In the list: 7 (12345680B40A0107)."),
+        ("add secondary 12345681B40A0107 baud 300 name y", "In the list: 8 (y)."),
+        ("set 1 name Boiler", ""),
+        ("set 1 primary 9", ""),
+        ("set 1 baud 24", ""),
+        ("set 1 interval x", '% Interval (interval): "x" is not allowed'),
+        ("set 1 on-battery on", ""),
+        ("no set 1 on-battery", ""),
+        ("show meters", "1 Boiler 9 2400 never"),
+        ("show meters 4", "name Attic"),
+        ("read 1", "The readout is asked for; show meters 1 tells the outcome."),
+        ("read all", "8 readouts are asked for"),
+        ("remove 1", "% add the word force"),
+        ("remove 1 force", ""),
+        ("set-primary 2 10", "% add the word force"),
+        ("set-primary 2 ten force", '% "ten" is no primary address; 0 to 250'),
+        ("set-primary 2 10 force", "The meter is told when the bus is free"),
+        ("remove all", "% add the word force"),
+        ("remove all force", ""),
+        ("show meters", "There are no meters in the list"),
+    ]
+]
+"""On the level of the meters."""
+
 TRANSCRIPT = [  # a line, the prompt after it, what the answer has in it
     ("?", "cme3000>", "enable"),
     ("help", "cme3000>", "unique"),
@@ -33,7 +86,12 @@ TRANSCRIPT = [  # a line, the prompt after it, what the answer has in it
     ("show reboot", "cme3000>", "A reboot changes no setting."),
     ("show log", "cme3000>", ""),
     ("show http log", "cme3000>", "10.0.0.9 "),
-    ("show history", "cme3000>", "show http log"),
+    ("show meters", "cme3000>", "There are no meters in the list"),
+    ("show meters 1", "cme3000>", '% there is no meter "1"; show meters lists them'),
+    ("show search", "cme3000>", "There was no search yet."),
+    ("show monitor", "cme3000>", "Nothing went over the line yet."),
+    ("show mqtt", "cme3000>", "State Off Broker none"),
+    ("show history", "cme3000>", "show mqtt"),
     ("show configuration", "cme3000>", '% unknown word "configuration"'),
     ("write", "cme3000>", '% unknown command "write"'),
     ("enable", "cme3000#", ""),
@@ -149,6 +207,14 @@ TRANSCRIPT = [  # a line, the prompt after it, what the answer has in it
     ("! a comment", "cme3000*(config-accept)#", ""),
     ("", "cme3000*(config-accept)#", ""),
     ("end", "cme3000*#", ""),
+    ("configure", "cme3000*(config)#", ""),
+    ("mqtt", "cme3000*(config-mqtt)#", ""),
+    ("broker 10.1.2.9", "cme3000*(config-mqtt)#", ""),
+    ("no broker", "cme3000*(config-mqtt)#", ""),
+    ("end", "cme3000*#", ""),
+    ("meters", "cme3000*(config-meters)#", ""),
+    *METERS,
+    ("exit", "cme3000*#", ""),
     (f'password admin "{PASSWORD}"', "cme3000*#", "The password is changed and saved."),
     ("password admin another-one-9", "cme3000*#", "% the present password is wrong"),
     ("password another-one-9", "cme3000*#", "% the present password is needed too"),

@@ -96,10 +96,9 @@ def _renew(call: Call) -> None:
 
 
 def _identify(call: Call) -> None:
-    panel = call.shell.device.panel
-    if panel is None:
+    if call.shell.device.panel is None:
         raise Complaint("this device has no LEDs")
-    panel.identify()
+    call.shell.device.identify()
     call.shell.terminal.write("All LEDs flash for a while.\n")
 
 

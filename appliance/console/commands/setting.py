@@ -19,7 +19,9 @@ def setting_commands(settings: Sequence[Setting[Any]]) -> list[Command]:
     commands = []
     for setting in settings:
         words = words_of(setting)
-        value = Argument("value", setting.type.allowed, choices=_choices(setting), is_rest=True)
+        value = Argument(
+            "value", setting.type.allowed, choices=_choices(setting), is_rest=True, is_secret=setting.is_secret
+        )
         commands += [
             command(f"{words} <value>", help_of(setting), _set(setting), value=value),
             command(f"default {words}", "Set the factory default.", _set_default(setting)),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from appliance.console.commands.metering import NUMBER, meter_of
 from appliance.console.display import safe
 from appliance.console.grammar import Call, Command, command
-from appliance.console.report import configuration, statistics, status
+from appliance.console.report import configuration, meters, monitor, mqtt, statistics, status
 from appliance.logbook import RECENT
 from appliance.settings import http
 
@@ -24,6 +25,11 @@ def show_commands() -> list[Command]:
         command("show statistics tunnel", "Counters and state of the tunnel.", _paged(_tunnel)),
         command("show statistics line", "Counters of the serial line.", _paged(_line)),
         command("show statistics http", "Counters and state of the web server.", _paged(_http)),
+        command("show meters", "The meters, and how it goes with them.", _paged(_meters)),
+        command("show meters <number>", "One meter with its last reading.", _paged(_meter), number=NUMBER),
+        command("show search", "How far the search for meters is, and what it found.", _paged(_search)),
+        command("show monitor", "The last telegrams on the M-Bus, and what they are.", _paged(_monitor)),
+        command("show mqtt", "How sending readings to the MQTT broker goes.", _paged(_mqtt)),
         command("show settings", "Every setting.", _paged(_settings)),
         command("show auth", "Who may enter which web pages.", _paged(_directives)),
         command("show reboot", "What a reboot changes, and what it loses.", _paged(_waiting)),
@@ -89,6 +95,26 @@ def _http(call: Call) -> list[str]:
 
 def _statistics(call: Call) -> list[str]:
     return [*_tunnel(call), *_line(call), *_http(call)]
+
+
+def _meters(call: Call) -> list[str]:
+    return meters.list_lines(call.shell.device.meters)
+
+
+def _meter(call: Call) -> list[str]:
+    return meters.meter_lines(call.shell.device.meters, meter_of(call))
+
+
+def _search(call: Call) -> list[str]:
+    return meters.search_lines(call.shell.device.meters)
+
+
+def _monitor(call: Call) -> list[str]:
+    return monitor.monitor_lines(call.shell.device.monitor)
+
+
+def _mqtt(call: Call) -> list[str]:
+    return mqtt.mqtt_lines(call.shell.device.publisher.snapshot())
 
 
 def _waiting(call: Call) -> list[str]:

@@ -108,6 +108,8 @@ def _setting_command(setting: Setting[Any], values: Values) -> str:
     text = setting.type.format(values[setting])
     if not text:
         return f"no {words_of(setting)}"
+    if setting.is_secret:
+        return f"! {words_of(setting)} is set, and not shown"
     return f"{words_of(setting)} {quote(text)}"
 
 

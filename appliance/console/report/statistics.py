@@ -8,7 +8,7 @@ from appliance.console.display import table
 
 if TYPE_CHECKING:
     from appliance.console.baseline import Baselines, Counts
-    from appliance.console.device_view import DeviceView
+    from appliance.device_view import DeviceView
     from appliance.httpd.statistics import HttpSnapshot
     from appliance.line.branch import BranchSnapshot
     from appliance.tunnel.statistics import TunnelSnapshot

@@ -10,7 +10,7 @@ from appliance.network.facts import NONE, facts_after_reboot
 from appliance.settings import link as link_settings
 
 if TYPE_CHECKING:
-    from appliance.console.device_view import DeviceView
+    from appliance.device_view import DeviceView
     from appliance.network.facts import Fact
     from appliance.network.snapshot import NetworkSnapshot
 
