@@ -27,6 +27,7 @@ SERIOUS = ("serious", "critical")
 LEAST = {
     *("/", "/network/interface", "/network/interface/configuration", "/network/link", "/network/link/configuration"),
     *("/tunnel/statistics", "/tunnel/accept", "/tunnel/disconnect", "/serial/statistics", "/serial/configuration"),
+    *("/serial/monitor", "/meters", "/meters/search", "/meters/add", "/meters/configuration", "/meters/mqtt"),
     *("/http/statistics", "/http/configuration", "/http/authentication", "/http/certificate", "/http/log"),
     *("/system/reboot", "/system/configuration", "/system/troubleshooting", "/system/log", "/system/identify"),
 }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from flask import request
 
 from appliance.errors import InvalidSettings, SaveFailed, SettingError
-from appliance.settings.types import Bool, Choice, Int, Optional
+from appliance.settings.types import Bool, Certificates, Choice, Int, Optional
 from appliance.settings.validation import read, rule_errors
 from appliance.web.context import context
 from appliance.web.languages import N_, _, option_text
@@ -23,7 +23,12 @@ log = logging.getLogger(__name__)
 
 CORRECT_IT = N_("Nothing was changed yet: correct what is marked below, and submit it again.")
 
-_KINDS: tuple[tuple[type[Any], str], ...] = ((Bool, "switch"), (Choice, "choice"), (Int, "number"))
+_KINDS: tuple[tuple[type[Any], str], ...] = (
+    (Bool, "switch"),
+    (Choice, "choice"),
+    (Int, "number"),
+    (Certificates, "lines"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ class Field:
 
     @property
     def kind(self) -> str:
-        """Which control it has: `switch`, `choice`, `number`, `secret` or `text`."""
+        """Which control it has: `switch`, `choice`, `number`, `lines`, `secret` or `text`."""
         if self.setting.is_secret:
             return "secret"
         type_ = self.setting.type

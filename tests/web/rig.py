@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from appliance.certificate import Certificate
 from appliance.httpd.access_log import AccessLog
 from appliance.line.branch import BranchSnapshot
-from appliance.line.line import LineSnapshot
+from appliance.line.line import Line, LineSnapshot
 from appliance.line.statistics import PortStatistics
+from appliance.monitor.line_monitor import LineMonitor
 from appliance.network.facts import Fact, NetworkFacts, Source
 from appliance.network.kernel.link_modes import LinkModes
 from appliance.network.snapshot import NetworkSnapshot
 from appliance.panel.rhythm import Rhythm
 from appliance.panel.snapshot import Led, LedSnapshot, PanelSnapshot
 from appliance.product import Product
+from appliance.publishing.snapshot import PublisherSnapshot
 from appliance.recorder import History
 from appliance.settings import FactoryVariant, Settings
 from appliance.settings.link import Duplex
@@ -29,6 +31,7 @@ from appliance.supervision.restart import Kind, Restart
 from appliance.tunnel.statistics import ClientSnapshot, Counters, TunnelSnapshot
 from appliance.web.app import create_app
 from appliance.web.form_token import FIELD
+from tests.console.meters_rig import ListedMeters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
     from appliance.httpd.statistics import HttpSnapshot
+    from appliance.meters.view import MetersView
     from appliance.network.announcer import AnnouncerSnapshot
     from appliance.supervision.ward import WardSnapshot
 
@@ -128,6 +132,8 @@ class StandIn:
     panel: Showing[PanelSnapshot] | None = field(default_factory=lambda: Showing(panel()))
     http: Showing[HttpSnapshot] | None = None
     announcer: Showing[AnnouncerSnapshot] | None = None
+    meters: MetersView = field(default_factory=ListedMeters)
+    publisher: Showing[PublisherSnapshot] = field(default_factory=lambda: Showing(PublisherSnapshot()))
     journal: Journal = field(default_factory=lambda: Journal(Restart(Kind.FIRST_START, "this is the first start")))
     faults: tuple[str, ...] = ()
     confirmation: Trial = field(default_factory=Trial)
@@ -144,10 +150,12 @@ class StandIn:
     history: History = field(default_factory=lambda: History(counters={}, gauges={}))
     access_log: AccessLog = field(init=False)
     certificate: Certificate = field(init=False)
+    monitor: LineMonitor = field(init=False)
 
     def __post_init__(self) -> None:
         self.access_log = AccessLog(self.settings)
         self.certificate = Certificate(self.folder or Path("/nonexistent"), lambda: ["cme3000"])
+        self.monitor = LineMonitor(Line(self.settings))
 
     def renew(self) -> None:
         self.renewals += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from appliance.settings import DECLARATIONS
@@ -13,6 +14,7 @@ from appliance.web.api.schema import Schema, schema_of
 from appliance.web.api.settings import schema_for
 from appliance.web.context import context
 from appliance.web.guard import REQUESTED_WITH as HEADER
+from appliance.web.meter_fields import ALLOWED, FIELDS
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 ROOT = "/api/v1"
 CHANGES = "SettingChanges"
 """Name of the schema of what is posted to the settings."""
+METER_FIELDS = "MeterFields"
+"""Name of the schema of what is posted to add or change a meter."""
 
 _PROBLEM: Schema = {
     "type": "object",
@@ -32,7 +36,7 @@ _PROBLEM: Schema = {
         "detail": {"type": "string"},
         "errors": {
             "type": "array",
-            "description": "Every setting that was refused.",
+            "description": "Every setting or field that was refused.",
             "items": {
                 "type": "object",
                 "required": ["field", "value", "reason", "allowed"],
@@ -50,10 +54,11 @@ _WORDS = {
     400: "The request is not written as it should be.",
     401: "No login, or not the right one.",
     403: "From another site, without the header, or the factory password is to be replaced first.",
+    404: "There is no such meter, series or reading.",
     409: "Not possible as things are, or to be confirmed.",
     413: "Larger than http.max_bytes.",
     415: "Not JSON.",
-    422: "A setting cannot have its value; nothing was changed.",
+    422: "A setting or a field cannot have its value; nothing was changed.",
     500: "The device failed; its log has more.",
 }
 
@@ -72,13 +77,19 @@ def operations(app: Flask) -> list[Route]:
     for rule in app.url_map.iter_rules():
         operation, access = operation_of(app, rule.endpoint), rule_of(app, rule.endpoint)
         if operation is not None and access is not None:
-            found.append(Route("POST" if access.changes else "GET", rule.rule, operation))
+            path = _VARIABLE.sub(r"{\1}", rule.rule)
+            found.append(Route("POST" if access.changes else "GET", path, operation))
     return sorted(found, key=lambda route: (route.method, route.path))
 
 
 def document(app: Flask) -> dict[str, Any]:
     """Describe the API as `app` serves it."""
-    components: dict[str, Schema] = {"Problem": _PROBLEM, "Directives": DIRECTIVES, CHANGES: _changes()}
+    components: dict[str, Schema] = {
+        "Problem": _PROBLEM,
+        "Directives": DIRECTIVES,
+        CHANGES: _changes(),
+        METER_FIELDS: _meter_fields(),
+    }
     paths: dict[str, dict[str, Any]] = {}
     for route in operations(app):
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, components)
@@ -109,6 +120,10 @@ def _operation(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
         {"name": one.name, "in": "query", "description": one.description, "schema": one.schema}
         for one in said.parameters
     ]
+    parameters += [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "integer"}}
+        for name in _NAME.findall(route.path)
+    ]
     refusals = {401, *said.refusals}
     described: dict[str, Any] = {
         "operationId": f"{route.method.lower()}_{route.path.removeprefix(ROOT).strip('/').translate(_UNDERSCORES)}",
@@ -135,7 +150,10 @@ def _operation(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
     return described
 
 
-_UNDERSCORES = str.maketrans("/-.", "___")
+_UNDERSCORES = str.maketrans("/-.", "___", "{}")
+_VARIABLE = re.compile(r"<(?:[^<>:]+:)?([^<>]+)>")
+"""A part of a rule of Flask's that stands for a value."""
+_NAME = re.compile(r"{(\w+)}")
 
 
 def _changes() -> Schema:
@@ -144,4 +162,23 @@ def _changes() -> Schema:
         "description": "Settings by name. A text as in the forms of the pages is taken for each of them too.",
         "additionalProperties": False,
         "properties": {setting.name: schema_for(setting) for setting in DECLARATIONS},
+    }
+
+
+def _meter_fields() -> Schema:
+    kinds: dict[str, Schema] = {"switch": {"type": "boolean"}, "number": {"type": ["integer", "null"]}}
+    return {
+        "type": "object",
+        "description": "Fields of a meter. A text as in the form of the page is taken for each of them too.",
+        "additionalProperties": False,
+        "properties": {
+            field.name: {
+                **kinds.get(
+                    field.kind, {"enum": [int(one) for one in field.options]} if field.options else {"type": "string"}
+                ),
+                "title": field.label,
+                "description": f"{field.help} ({ALLOWED[field.name]})",
+            }
+            for field in FIELDS
+        },
     }

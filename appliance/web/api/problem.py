@@ -14,9 +14,10 @@ PATH = "/api/"
 MEDIA_TYPE = "application/problem+json"
 
 INVALID_SETTINGS = "/api#invalid-settings"
+INVALID_METER = "/api#invalid-meter"
 NEW_PASSWORD_FIRST = "/api#new-password-first"  # noqa: S105 (the name of a problem)
 NOT_CONFIRMED = "/api#not-confirmed"
-TYPES = (INVALID_SETTINGS, NEW_PASSWORD_FIRST, NOT_CONFIRMED)
+TYPES = (INVALID_SETTINGS, INVALID_METER, NEW_PASSWORD_FIRST, NOT_CONFIRMED)
 """Kinds of problems that have a name (RFC 9457 section 3.1.1); any other says all by its status."""
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from appliance.errors import InvalidSettings, InvalidValue, SettingError, UnknownSetting
 from appliance.settings import DECLARATIONS, find
-from appliance.settings.types import Bool, Choice, Int, Optional
+from appliance.settings.types import Bool, Choice, Directives, Int, Optional
 from appliance.web.api.directives import directives_json, directives_text
 from appliance.web.context import context
 
@@ -52,7 +52,7 @@ def one_setting(setting: Setting[Any]) -> shapes.SettingShape:
 
 def kind_of(setting: Setting[Any]) -> str:
     """Give the kind of a setting in a word."""
-    if setting.is_secret:
+    if isinstance(setting.type, Directives):
         return "directives"
     type_ = _inner(setting.type)
     kinds = ((Bool, "boolean"), (Int, "integer"), (Choice, "choice"))
@@ -62,9 +62,9 @@ def kind_of(setting: Setting[Any]) -> str:
 def value_json(setting: Setting[Any], values: Values) -> Any:
     """Write the value of a setting, without passwords."""
     value = values[setting]
-    if setting.is_secret:
+    if isinstance(setting.type, Directives):
         return directives_json(value)
-    if value is None:
+    if value is None or setting.is_secret:
         return None
     type_ = _inner(setting.type)
     return type_.to_file(value) if isinstance(type_, Bool | Int | Choice) else type_.format(value)
@@ -81,9 +81,11 @@ def texts_of(body: Mapping[str, object]) -> dict[str, str]:
     for name, value in body.items():
         try:
             setting = find(name)
-            texts[name] = (
-                directives_text(value, settings.running[setting]) if setting.is_secret else _text(setting, value)
-            )
+            if isinstance(setting.type, Directives):
+                texts[name] = directives_text(value, settings.running[setting])
+            elif value is not None or not setting.is_secret:
+                # A secret reads as null: written back, that leaves it as it is.
+                texts[name] = _text(setting, value)
         except UnknownSetting as error:
             errors.append(error)
         except InvalidValue as error:
@@ -97,7 +99,7 @@ def schema_for(setting: Setting[Any]) -> Schema:
     """Describe what may be written to a setting, for OpenAPI."""
     words = f"{setting.label}: {setting.help}"
     type_ = _inner(setting.type)
-    if setting.is_secret:
+    if isinstance(setting.type, Directives):
         return {"$ref": "#/components/schemas/Directives"}
     schema: Schema
     if isinstance(type_, Bool):
@@ -109,7 +111,7 @@ def schema_for(setting: Setting[Any]) -> Schema:
         schema = {"enum": [type_.to_file(option) for option in type_.options]}
     else:
         schema = {"type": "string", "examples": [setting.type.format(setting.default)]}
-    if type_ is not setting.type:
+    if type_ is not setting.type or setting.is_secret:
         schema = {"anyOf": [schema, {"type": "null"}]}
     return {**schema, "title": setting.label, "description": f"{words} ({setting.type.allowed})"}
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from appliance.web.api.changing import blueprint as api_changes
+from appliance.web.api.line_monitor import blueprint as api_monitor
+from appliance.web.api.meters import blueprint as api_meters
+from appliance.web.api.meters_changing import blueprint as api_meters_changing
 from appliance.web.api.routes import blueprint as api
 from appliance.web.pages.http import section as http
 from appliance.web.pages.language import blueprint as language_form
 from appliance.web.pages.live import blueprint as live
+from appliance.web.pages.meters import section as meters
 from appliance.web.pages.metrics import blueprint as metrics
 from appliance.web.pages.network import section as network
 from appliance.web.pages.password import blueprint as password_page
@@ -22,7 +26,8 @@ if TYPE_CHECKING:
 
     from appliance.web.menu import Section
 
-SECTIONS: tuple[Section, ...] = (status, network, tunnel, serial, http, system)
+SECTIONS: tuple[Section, ...] = (status, network, tunnel, serial, meters, http, system)
 """What stands in the menu, if in another order."""
-PAGES: tuple[Blueprint, ...] = (password_page, language_form, live, metrics, api, api_changes)
+API: tuple[Blueprint, ...] = (api, api_changes, api_meters, api_meters_changing, api_monitor)
+PAGES: tuple[Blueprint, ...] = (password_page, language_form, live, metrics, *API)
 """What does not."""

@@ -19,8 +19,8 @@ from appliance.web.pages.http.statistics import counter_rows as http_counter_row
 from appliance.web.pages.http.statistics import load_rows, log_size
 from appliance.web.pages.network.interface import rows as interface_rows
 from appliance.web.pages.network.link import ability_rows, outcome_rows
-from appliance.web.pages.serial import baud_text
-from appliance.web.pages.serial import counter_rows as serial_counter_rows
+from appliance.web.pages.serial.configuration import baud_text
+from appliance.web.pages.serial.statistics import counter_rows as serial_counter_rows
 from appliance.web.pages.status import all_rows, panel_values
 from appliance.web.pages.system.log import restart_rows, service_row
 from appliance.web.pages.tunnel import counter_rows as tunnel_counter_rows

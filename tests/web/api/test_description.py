@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -38,6 +39,7 @@ PINNED = {
     "/api/v1/log": {"lines"},
     "/api/v1/access-log": {"lines"},
     "/api/v1/history": {"ends", "seconds", "rates"},
+    "/api/v1/monitor": {"telegrams", "oldest", "next"},
 }  # fmt: skip
 
 
@@ -55,20 +57,21 @@ def description(web: Web) -> dict[str, Any]:
 
 def readable(web: Web) -> Iterator[str]:
     for path, methods in description(web)["paths"].items():
-        if "get" in methods:
+        if "get" in methods and "{" not in path:  # those of one meter have tests of their own
             yield path
 
 
 def test_every_route_of_the_api_is_described(full: Web) -> None:
     routes = [route for route in full.app.url_map.iter_rules() if route.rule.startswith(ROOT)]
-    assert len(routes) == 16
+    assert len(routes) >= 36
     paths = description(full)["paths"]
     for route in routes:
         rule = rule_of(full.app, route.endpoint)
         assert rule is not None
         assert operation_of(full.app, route.endpoint) is not None, route.rule
         method = "post" if rule.changes else "get"
-        assert method in paths[route.rule]
+        path = re.sub(r"<(?:[^<>:]+:)?([^<>]+)>", r"{\1}", route.rule)
+        assert method in paths[path]
         assert rule.api is rule.changes
     assert sum(len(methods) for methods in paths.values()) == len(routes)
 
@@ -90,7 +93,7 @@ def test_the_structure_is_that_of_openapi(full: Web) -> None:
                 assert response["description"]
             for parameter in operation.get("parameters", []):
                 assert {"name", "in", "schema"} <= parameter.keys()
-                assert parameter["in"] in ("query", "header")
+                assert parameter["in"] in ("query", "header", "path")
             assert ("requestBody" in operation) is (method == "post")
     assert len(names) == sum(len(methods) for methods in found["paths"].values())
     schemas = found["components"]["schemas"]

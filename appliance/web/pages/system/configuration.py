@@ -26,6 +26,7 @@ TITLES = {
     "line": N_("M-Bus Serial"),
     "panel": N_("Front panel"),
     "console": N_("Console"),
+    "mqtt": N_("MQTT"),
     "http": N_("HTTP"),
 }
 """Headings of the sections of the settings, as the menu has them where it does."""
@@ -66,7 +67,7 @@ def setting_row(setting: Setting[Any]) -> Row:
     """Write a setting with its value and unit, and how that stands to the factory default. A secret is only *set*."""
     settings = context().device.settings
     value, default = settings.running[setting], settings.defaults[setting]
-    if setting.is_secret:
+    if setting.is_secret and value:
         # Who may enter where is no secret, with which password is.
         return Row(_(setting.label), _("set"), _("default") if value == default else "", setting.describe(value))
     if value == default:
