@@ -71,9 +71,10 @@ class Database:
             self._disconnect()
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self, *, mends: bool = True) -> Iterator[sqlite3.Connection]:
         """Have a transaction; it is on the disk when this ends, or else nothing of it (any thread).
 
+        :param mends: whether its success ends the fault that was told: not where it needs no more room than before.
         :raises SaveFailed: when the disk failed, or the file was damaged.
         """
         with self._write_lock:
@@ -90,7 +91,7 @@ class Database:
                     raise
             except sqlite3.Error as error:
                 raise self._failed(error) from error
-            if self.fault:
+            if self.fault and mends:
                 log.info("meters and readings can be stored again")
                 self.fault = ""
 

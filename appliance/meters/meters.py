@@ -353,7 +353,7 @@ class Meters(archive.Archive):
             self.readouts += is_readout
             self.failures += is_readout
             self._health = {**self._health, key: health}
-            with suppress(SaveFailed), self.database.writing() as connection:
+            with suppress(SaveFailed), self.database.writing(mends=False) as connection:
                 list_table.put_health(connection, key, health)
 
     def primary_was_set(self, key: int, primary: int) -> None:

@@ -73,10 +73,12 @@ class MeterReader(Service):
                 self._keep_order()
                 self._follow()
                 self._come_round()
+        self._let_go()
 
     def release(self) -> None:
         """Let go of the bus, and store how far the search has come."""
         self._unsubscribe()
+        self._has_selected = False  # it may be another thread that gives up for one that hangs
         self._let_go()
         self._meters.activity = ""
         self._meters.job.note_progress()

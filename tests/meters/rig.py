@@ -126,11 +126,14 @@ class Station:
         return next(state for state in self.meters.snapshot().meters if state.meter.key == key)
 
     def read(self, *keys: int) -> None:
-        """Have meters read, and wait until they were asked."""
+        """Have meters read, and wait until they were asked and the order is done with."""
         before = {key: self.state(key).tries for key in keys}
+
+        def is_read(state: MeterState) -> bool:
+            return state.tries > before[state.meter.key] and not state.is_waiting
+
         self.meters.read_now(keys)
-        for key in keys:
-            self.wait(lambda key=key: self.state(key).tries > before[key], f"the readout of meter {key}")  # type: ignore[misc]  # defaults bind the loop's values
+        self.wait(lambda: all(is_read(self.state(key)) for key in keys), f"the readout of meters {keys}")
 
     def new_reader(self) -> None:
         """Have another take the place of the reader, as supervision does."""

@@ -222,10 +222,10 @@ def test_what_goes_wrong_inside_costs_one_meter_alone(
         first, second, *_ = _list(here, bus)
         calls = iter(range(100))
 
-        def fails_once(*arguments: object) -> object:
+        def fails_once(*arguments: object, **how: bool) -> object:
             if next(calls) == 0:
                 raise ZeroDivisionError("by the test")
-            return read_meter(*arguments)  # type: ignore[arg-type]  # as they came
+            return read_meter(*arguments, **how)  # type: ignore[arg-type]  # as they came
 
         monkeypatch.setattr(reader_module, "read_meter", fails_once)
         here.read(first, second)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from appliance.errors import InvalidValue
 from appliance.settings import DECLARATIONS, ClientId, Directive, DirectiveType, Setting, User, find
 from appliance.settings.types import LogFormat, UriPath
+from tests.settings.custom import AUTHORITY
 
 ASCII = string.ascii_letters + string.digits
 label = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9-]{0,20}[A-Za-z0-9])?", fullmatch=True)
@@ -75,6 +76,10 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "line.two_wire": st.text(ASCII + "-._:", min_size=1, max_size=40)
     .filter(lambda text: text != "..")
     .map(lambda text: f"/dev/{text}"),
+    "mqtt.user": st.text(ASCII, max_size=256),
+    "mqtt.password": st.text(ASCII, max_size=256),
+    "mqtt.ca": st.sampled_from(["", AUTHORITY]),
+    "mqtt.prefix": st.lists(label, min_size=1, max_size=2).map("/".join),
     "http.log_format": log_format,
     "http.host_names": st.lists(label.map(str.lower), max_size=5, unique=True).map(tuple),
     "http.authentication": directives(),
