@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from appliance.network.arp.arp_socket import ArpSocket
 from tests.network.namespaces import namespace
+from tests.tunnel.rig import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -99,4 +100,12 @@ def switch(*macs: str) -> Iterator[list[Namespace]]:
             )
             host.ip_batch("link set lo up", f"link set {NAME} up")
             hosts.append(host)
+        wait_until(lambda: _forwards(middle, len(hosts)), "the switch", 10.0)
         yield hosts
+
+
+def _forwards(middle: Namespace, ports: int) -> bool:
+    """Whether every port of the bridge carries frames; the kernel takes a moment, and drops them until then."""
+    links = json.loads(middle.ip("-j", "-d", "link", "show", "master", "br0"))
+    states = [(link["operstate"], link["linkinfo"]["info_slave_data"]["state"]) for link in links]
+    return states == [("UP", "forwarding")] * ports
