@@ -102,7 +102,7 @@ def test_a_new_speed_waits_for_the_frame_on_the_wire(rig: Rig) -> None:
         rig.far.write(b"x")
         assert client.read(1) == b"x"
         assert baud_of(rig) == 2400, "changed in the middle of an answer"
-        time.sleep(0.01)
+        time.sleep(0.002)
     client.send(b"next")
     rig.wait_for(lambda: baud_of(rig) == 300, "the new speed")
     assert rig.far.read(4) == b"next"
