@@ -15,7 +15,7 @@ from appliance.panel.mock_board import simulated_board
 from appliance.settings import Settings
 from appliance.supervision.journal import RestartJournal
 from appliance.supervision.reboot import RestartProgram
-from tests.tunnel.rig import Client, FarEnd, wait_until
+from tests.tunnel.rig import DEADLINE, Client, FarEnd, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -77,8 +77,8 @@ class Appliance:
         self._main.start()
         self.wait_for(lambda: self.device.line.up, "the line")
 
-    def wait_for(self, condition: Callable[[], object], what: str) -> None:
-        wait_until(condition, what)
+    def wait_for(self, condition: Callable[[], object], what: str, deadline: float = DEADLINE) -> None:
+        wait_until(condition, what, deadline)
 
     def await_end(self) -> None:
         self._main.join(60)

@@ -70,7 +70,8 @@ def test_a_service_is_restarted_alone(tmp_path: Path, name: str, way: str) -> No
                 hang(victim, released)
             if name != "tunnel":  # while it is down
                 appliance.exchange(client)
-            appliance.wait_for(lambda: is_well(appliance, name, victim), f"another {name}")
+            limit = 10.0 + 2 * victim.patience
+            appliance.wait_for(lambda: is_well(appliance, name, victim), f"another {name}", limit)
         finally:
             released.set()
         victim.thread.join(10)
