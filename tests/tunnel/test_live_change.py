@@ -94,7 +94,7 @@ def test_a_new_speed_applies_at_once_on_a_quiet_line(rig: Rig) -> None:
 
 
 def test_a_new_speed_waits_for_the_frame_on_the_wire(rig: Rig) -> None:
-    # From the slow speed to the fast one: at 300 bit/s a pause within an answer may be as long as a busy machine makes it.
+    # To the fast speed: at 300 bit/s a pause within an answer may be as long as a busy machine makes it.
     rig.settings.set({"line.baud_rate": "300"}, save=False)
     rig.wait_for(lambda: baud_of(rig) == 300, "the slow speed")
     client = rig.connected()
