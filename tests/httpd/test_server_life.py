@@ -106,19 +106,20 @@ def test_a_stuck_server_is_given_up_and_its_successor_takes_the_ports_at_once(
     rig.settings.set({"http.port": str(_free_port())}, save=False)
     client = rig.connect(GET)
     assert read_reply(client).status == 200
+    wait_until(lambda: rig.count.status_200 == 1, "the first to be counted, which happens after it is sent")
     loop = rig.server._loop
     assert loop is not None
     loop.call_soon_threadsafe(let_go.wait, 20)
+    successor = Rig(tmp_path, counters=rig.server.counters)
     try:
         rig.server.abandon()
         assert read_all(client) == b""
-        successor = Rig(tmp_path, counters=rig.server.counters)
         successor.settings.set({"http.port": str(rig.settings.in_force[declared.PORT])}, save=False)
         successor.start()
         assert successor.get().body == b"home"
         wait_until(lambda: successor.count.status_200 == 2, "the counters to go on")
-        successor.stop()
     finally:
+        successor.stop()
         let_go.set()
         rig.server.thread.join(5)
         client.close()
