@@ -55,6 +55,8 @@ class Machine:
         self.write("multi-user.target", "[Unit]\nWants=cme3000.service cme3000-reboot.path\n")
         self.write("reboot.target", "[Unit]\nDefaultDependencies=no\nRequires=reboot.service\nAfter=reboot.service\n")
         self.write("reboot.service", f"{REBOOT}[Service]\nType=oneshot\nExecStart=/bin/true\n")
+        # There is no card: /var is in memory here, and so is all that the service keeps.
+        self.write("cme3000-data.service.d/test.conf", "[Service]\nExecStart=\nExecStart=/bin/true\n")
         self.write(
             "cme3000.service.d/test.conf",
             f"""[Service]

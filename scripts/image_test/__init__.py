@@ -1,0 +1,1 @@
+"""Boots the image in QEMU and looks at it from outside, as the user and the meters do."""

@@ -1,0 +1,102 @@
+"""What is seen from a shell on the device: units, listeners, memory, mounts, times."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Protocol
+
+from image_test.board import ImageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from image_test.board import Board
+
+LISTENERS = {("tcp", 23), ("tcp", 80), ("tcp", 10001), ("udp", 5353)}
+"""Console, web, tunnel; mDNS. HTTPS has no certificate yet."""
+
+MEMORY = 120
+"""MB in use after boot, at most."""
+
+
+class Reporter(Protocol):
+    """Where it is told."""
+
+    def check(self, what: str, test: Callable[[], object]) -> bool:
+        """Run a test."""
+
+    def tell(self, what: str) -> None:
+        """Say something."""
+
+
+def look_inside(report: Reporter, board: Board, *, first: bool) -> None:
+    """Look at a device that has booted."""
+    shell = board.terminal.run
+    report.check("it comes to rest", lambda: _rest(board))
+    report.check("no unit has failed", lambda: _none(shell("systemctl --failed --no-legend --plain")))
+    report.check("the data partition is the card's", lambda: "/dev/mmcblk0p4" in shell("findmnt -n -o SOURCE /data"))
+    if not first:
+        return
+    report.check("only what should be there listens", lambda: _listeners(shell("ss -Hltnup")))
+    report.check(f"at most {MEMORY} MB of memory are in use", lambda: _memory(shell("cat /proc/meminfo")))
+    report.check("the root is read-only", lambda: shell("findmnt -n -o OPTIONS /").startswith("ro"))
+    report.check("there is no swap", lambda: shell("wc -l </proc/swaps") == "1")
+    report.check("nobody has a password", lambda: _none(shell("cut -d: -f2 /etc/shadow | grep -v '^[*!]'")))
+    report.check(
+        "the log is in memory", lambda: "/run/log/journal" in shell("journalctl --header | grep -m1 'File path'")
+    )
+    report.check("the data partition grew", lambda: _grown(board))
+    report.check("SSH is off", lambda: "inactive" in shell("systemctl is-active ssh.service ssh.socket"))
+    ready, rest = reached(board, "cme3000.service"), reached(board, "multi-user.target")
+    report.tell(f"from the kernel's start: {ready:.1f} s to the tunnel, {rest:.1f} s to multi-user")
+    report.tell(shell("systemd-analyze --no-pager critical-chain cme3000.service"))
+    report.tell(shell("systemd-analyze --no-pager blame | head -15"))
+    report.tell("memory, kB:\n" + shell("ps -eo rss,args --sort=-rss | head -7"))
+    report.tell("warnings: " + shell("journalctl -b -p warning --no-pager -o cat | head -30"))
+
+
+def reached(board: Board, unit: str) -> float:
+    """Give when a unit became active, in seconds since the kernel's start."""
+    return int(board.terminal.run(f"systemctl show -P ActiveEnterTimestampMonotonic {unit}")) / 1e6
+
+
+def _rest(board: Board) -> str:
+    state = board.terminal.run("systemctl is-system-running --wait", 600)
+    if state != "running":
+        raise ImageError(state)
+    return state
+
+
+def _none(text: str) -> bool:
+    if text:
+        raise ImageError(text)
+    return True
+
+
+def _listeners(text: str) -> str:
+    found = set()
+    for line in text.splitlines():
+        words = line.split()
+        found.add((words[0], int(words[4].rpartition(":")[2])))
+    if found - LISTENERS:
+        raise ImageError(f"{sorted(found - LISTENERS)} besides:\n{text}")
+    return ", ".join(f"{kind}/{port}" for kind, port in sorted(found))
+
+
+def _memory(text: str) -> str:
+    values = {name: int(value) for name, value in re.findall(r"^(\w+):\s+(\d+)", text, re.MULTILINE)}
+    # "used" of free(1) since procps 4: what is not available, be it held by programs or kept back by the kernel.
+    used = (values["MemTotal"] - values["MemAvailable"]) * 1024 / 1e6
+    if used > MEMORY:
+        raise ImageError(f"{used:.0f} MB")
+    return f"{used:.0f} MB of {values['MemTotal'] * 1024 / 1e6:.0f}"
+
+
+def _grown(board: Board) -> str:
+    board.terminal.run(
+        "while systemctl is-active -q cme3000-grow.service || systemctl list-jobs | grep -q grow; do sleep 1; done", 300
+    )
+    size = int(board.terminal.run("findmnt -n -b -o SIZE /data"))
+    if size < 2_000_000_000:
+        raise ImageError(f"{size} octets")
+    return f"{size / 1e9:.1f} GB"
