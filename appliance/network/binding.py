@@ -24,6 +24,7 @@ class Binding:
     address: IPv4Interface
     gateway: IPv4Address | None = None
     name_servers: tuple[IPv4Address, ...] = ()
+    time_servers: tuple[IPv4Address, ...] = ()
     hostname: str = ""
     domain: str = ""
     search: tuple[str, ...] = ()
@@ -56,6 +57,7 @@ def lease_binding(lease: Lease, configuration: NetworkConfiguration, now: float)
         lease.interface,
         gateway=lease.routers[0] if lease.routers else None,
         name_servers=configuration.name_servers or lease.dns,
+        time_servers=lease.time_servers,
         hostname=lease.hostname or "",
         domain=lease.domain or "",
         search=lease.search,

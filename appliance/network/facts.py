@@ -60,6 +60,8 @@ class NetworkFacts:
     dhcp_client_id: Fact = field(default_factory=Fact)
     primary_dns: Fact = field(default_factory=Fact)
     secondary_dns: Fact = field(default_factory=Fact)
+    time_servers: Fact = field(default_factory=Fact)
+    """Separated by blanks, the first to be asked first; those that a server named, for there is no setting."""
 
 
 def facts_after_reboot(values: Values) -> NetworkFacts:
@@ -89,6 +91,7 @@ def facts_after_reboot(values: Values) -> NetworkFacts:
         dhcp_client_id=Fact(declared.DHCP_CLIENT_ID.type.format(client_id) if client_id is not None else ""),
         primary_dns=primary,
         secondary_dns=secondary,
+        time_servers=supplied or Fact(),
     )
 
 
@@ -119,6 +122,7 @@ def facts_of(values: Values, binding: Binding | None) -> NetworkFacts:
         search=by(" ".join(binding.search)),
         primary_dns=primary,
         secondary_dns=secondary,
+        time_servers=by(" ".join(map(str, binding.time_servers))),
     )
 
 

@@ -7,7 +7,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from appliance.errors import InvalidValue
-from appliance.network import resolver
+from appliance.network import resolver, time_servers
 from appliance.network.arp.arp_socket import ArpSocket
 from appliance.network.arp.packet import mac_octets
 from appliance.network.configuration import Method, NetworkConfiguration
@@ -162,6 +162,13 @@ class Hands:
             resolver.write((), (), domain, path=path)
         else:
             resolver.write(binding.name_servers, binding.search, binding.domain or domain, path=path)
+
+    def name_time_servers(self, binding: Binding | None, path: Path) -> None:
+        """Tell the system's clock which time servers to ask.
+
+        :raises NetworkError: when the file cannot be written or removed.
+        """
+        time_servers.write(binding.time_servers if binding is not None else (), path)
 
 
 def _wanted(binding: Binding | None, now: float) -> Wanted:

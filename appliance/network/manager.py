@@ -14,6 +14,7 @@ from random import SystemRandom
 from typing import TYPE_CHECKING
 
 from appliance.errors import InvalidValue, NetworkError
+from appliance.network import time_servers
 from appliance.network.acquisition import Acquisition
 from appliance.network.configuration import NetworkConfiguration
 from appliance.network.facts import Source, facts_of
@@ -66,7 +67,7 @@ class NetworkManager(Service):
         """Manage the interface of `link`, which must be followed by a `wake` whenever it changes.
 
         :param state: folder for the lease and the AutoIP address.
-        :param resolv_conf: where the resolver's configuration goes.
+        :param resolv_conf: where the resolver's configuration goes; that of the clock is put beside it.
         """
         super().__init__("network")
         self.on_change: Callable[[], None] = lambda: None
@@ -78,6 +79,7 @@ class NetworkManager(Service):
         self._link = link
         self._state = state
         self._resolv_conf = resolv_conf
+        self._timesyncd_conf = resolv_conf.with_name(time_servers.FILE_NAME)
         self._confirmation = confirmation
         self._clock = clock
         self._wall_clock = wall_clock
@@ -291,6 +293,12 @@ class NetworkManager(Service):
             self._refuse("resolver", str(error))
         else:
             self._refuse("resolver", "")
+        try:
+            hands.name_time_servers(binding, self._timesyncd_conf)
+        except NetworkError as error:
+            self._refuse("time servers", str(error))
+        else:
+            self._refuse("time servers", "")
 
     def _set_link_mode(self, configuration: NetworkConfiguration | None = None) -> None:
         hands = self._hands

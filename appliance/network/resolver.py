@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from appliance.errors import InvalidValue, NetworkError, quoted
+from appliance.errors import InvalidValue, quoted
+from appliance.network import run_file
 from appliance.settings.types import DomainName
 
 if TYPE_CHECKING:
@@ -57,40 +56,11 @@ def write(
 ) -> bool:
     """Write the file in one step, readable by everybody, unless it says the same already.
 
-    Not flushed to a disk: it lies in memory, and is made anew at every start.
-
     :returns: whether it was written.
     :raises InvalidValue: as `resolv_conf` does; the file stays as it is.
     :raises NetworkError: when it cannot be written; the former file stays.
     """
-    text = resolv_conf(servers, search, domain).encode("ascii")
-    with contextlib.suppress(OSError):
-        if path.read_bytes() == text:
-            return False
-    temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}.tmp")
-    try:
-        try:
-            _create(temporary, text)
-            temporary.replace(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            raise
-    except OSError as error:
-        raise NetworkError(error.errno, f"{path} cannot be written: {error.strerror}") from error
-    return True
-
-
-def _create(path: Path, text: bytes) -> None:
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        rest = memoryview(text)
-        while rest:
-            rest = rest[os.write(file, rest) :]
-        # The service's umask would hide it from other programs.
-        os.fchmod(file, 0o644)
-    finally:
-        os.close(file)
+    return run_file.write(path, resolv_conf(servers, search, domain).encode("ascii"))
 
 
 def _checked(name: str) -> str:

@@ -41,6 +41,11 @@ class Managed:
         path = self.folder / "resolv.conf"
         return path.read_text() if path.exists() else ""
 
+    @property
+    def timesyncd_conf(self) -> str:
+        path = self.folder / "timesyncd.conf"
+        return path.read_text() if path.exists() else ""
+
     def start(self, *, has_confirmation: bool = False) -> None:
         confirmation = None
         if has_confirmation:

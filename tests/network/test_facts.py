@@ -44,7 +44,7 @@ def test_dhcp_wins_over_bootp_and_both_over_the_address(tmp_path: Path, texts: d
 
 def test_after_a_reboot_what_a_server_supplies_is_named_by_its_kind(tmp_path: Path) -> None:
     facts = shown(facts_after_reboot(values(tmp_path, address="10.0.0.5/24", domain="own.example", dns1="10.0.0.53")))
-    for name in ("address", "mask", "gateway", "hostname", "domain", "search"):
+    for name in ("address", "mask", "gateway", "hostname", "domain", "search", "time_servers"):
         assert facts[name] == "<DHCP>"
     assert facts["dhcp_client"] == "On"
     assert facts["bootp_client"] == "Off"
@@ -64,6 +64,7 @@ def test_after_a_reboot_with_a_fixed_address_all_is_as_configured(tmp_path: Path
     assert facts["primary_dns"] == "172.16.0.53 (Static)"
     assert facts["secondary_dns"] == NONE
     assert facts["domain"] == NONE
+    assert facts["time_servers"] == NONE
 
 
 def test_without_any_address_autoip_chooses_one(tmp_path: Path) -> None:
@@ -78,6 +79,7 @@ def test_now_each_value_says_where_it_came_from(tmp_path: Path) -> None:
         IPv4Interface("192.0.2.7/25"),
         gateway=IPv4Address("192.0.2.1"),
         name_servers=(IPv4Address("10.0.0.53"), IPv4Address("192.0.2.53")),
+        time_servers=(IPv4Address("192.0.2.123"), IPv4Address("192.0.2.124")),
         hostname="by-server",
         domain="meters.example",
         search=("a.example", "b.example"),
@@ -89,10 +91,11 @@ def test_now_each_value_says_where_it_came_from(tmp_path: Path) -> None:
     assert facts["search"] == "a.example b.example (DHCP)"
     assert facts["primary_dns"] == "10.0.0.53 (Static)"
     assert facts["secondary_dns"] == "192.0.2.53 (DHCP)"
+    assert facts["time_servers"] == "192.0.2.123 192.0.2.124 (DHCP)"
 
 
 def test_now_without_an_address_only_names_are_known(tmp_path: Path) -> None:
     facts = shown(facts_of(values(tmp_path, domain="own.example"), None))
-    assert facts["address"] == facts["gateway"] == facts["primary_dns"] == NONE
+    assert facts["address"] == facts["gateway"] == facts["primary_dns"] == facts["time_servers"] == NONE
     assert facts["hostname"] == "cme3000 (Static)"
     assert facts["domain"] == "own.example (Static)"

@@ -55,6 +55,7 @@ def test_the_status_compares_every_fact_of_now_with_that_after_a_reboot(web: Web
         hostname=Fact("meter-room", Source.DHCP),
         search=Fact("a.example b.example", Source.DHCP),
         primary_dns=Fact("10.0.0.53", Source.STATIC),
+        time_servers=Fact("192.0.2.123 192.0.2.124", Source.DHCP),
     )
     web.device.network = network(current=now)
     assert list(compared(web.get(STATUS).text).items()) == [
@@ -69,6 +70,7 @@ def test_the_status_compares_every_fact_of_now_with_that_after_a_reboot(web: Web
         ("DHCP client ID", ("<None>", "hex:01:0a")),
         ("Primary DNS", ("10.0.0.53 (Static)", "10.0.0.53 (Static)")),
         ("Secondary DNS", ("<None>", "<DHCP>")),
+        ("Time servers", ("192.0.2.123 192.0.2.124 (DHCP)", "<DHCP>")),
     ]
 
 

@@ -29,6 +29,7 @@ _FACTS = (
     ("DHCP client ID", "dhcp_client_id"),
     ("Primary DNS", "primary_dns"),
     ("Secondary DNS", "secondary_dns"),
+    ("Time servers", "time_servers"),
 )
 
 

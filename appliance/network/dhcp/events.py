@@ -26,6 +26,7 @@ REQUESTED = (
     Option.RENEWAL_TIME,
     Option.REBINDING_TIME,
     Option.DOMAIN_SEARCH,
+    Option.NTP_SERVERS,
 )
 """Options that the server is asked for."""
 

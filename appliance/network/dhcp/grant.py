@@ -85,6 +85,7 @@ def read_grant(message: Message, *, obtained: float, timed: bool = True) -> Gran
         # client that installs them, RFC 3442) have none, the plain router does.
         routers=_hosts(message.default_routers or message.routers, address, "router", remarks),
         dns=_hosts(message.dns, None, "name server", remarks),
+        time_servers=_hosts(message.time_servers, address, "time server", remarks),
         domain=_name(message, Option.DOMAIN_NAME, names.check_domain, "domain", remarks),
         search=search,
         hostname=_name(message, Option.HOST_NAME, names.check_hostname, "hostname", remarks),

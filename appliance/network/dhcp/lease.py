@@ -19,7 +19,7 @@ SMALLEST_MTU, LARGEST_MTU = 1280, 9000
 """Octets. Below the first Linux ends IPv6 on the interface (RFC 8200, 5), our way in when IPv4 fails."""
 
 MOST_SERVERS = 3
-"""Routers, and name servers, that are kept; the resolver uses no more (resolv.conf(5), MAXNS)."""
+"""Routers, name servers and time servers that are kept, of each; the resolver uses no more (resolv.conf(5), MAXNS)."""
 
 FOREVER = 0xFFFFFFFF
 """The lease time that means no end (RFC 2131, 3.3)."""
@@ -39,6 +39,8 @@ class Lease:
     routers: tuple[IPv4Address, ...] = ()
     """Default gateways, the preferred first. One may lie outside of the network."""
     dns: tuple[IPv4Address, ...] = ()
+    time_servers: tuple[IPv4Address, ...] = ()
+    """For NTP, the preferred first."""
     domain: str | None = None
     search: tuple[str, ...] = ()
     hostname: str | None = None
@@ -70,6 +72,7 @@ class Lease:
             "server": None if self.server is None else str(self.server),
             "routers": [str(router) for router in self.routers],
             "dns": [str(server) for server in self.dns],
+            "time_servers": [str(server) for server in self.time_servers],
             "domain": self.domain,
             "search": list(self.search),
             "hostname": self.hostname,
@@ -108,6 +111,8 @@ class Lease:
                 server=_maybe(value["server"], _host),
                 routers=tuple(map(_host, _list(value["routers"]))),
                 dns=tuple(map(_host, _list(value["dns"]))),
+                # Earlier versions kept none.
+                time_servers=tuple(map(_host, _list(value.get("time_servers", [])))),
                 domain=_maybe(value["domain"], lambda name: names.check_domain(_text(name))),
                 search=tuple(names.check_domain(_text(name)) for name in _list(value["search"])),
                 hostname=_maybe(value["hostname"], lambda name: names.check_hostname(_text(name))),

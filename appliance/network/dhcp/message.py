@@ -175,6 +175,11 @@ class Message:
         return self.addresses(Option.DOMAIN_NAME_SERVER)
 
     @property
+    def time_servers(self) -> tuple[IPv4Address, ...]:
+        """Option 42 (RFC 2132, 8.3), in the server's order of preference, unchecked."""
+        return self.addresses(Option.NTP_SERVERS)
+
+    @property
     def mtu(self) -> int | None:
         """Option 26, octets."""
         return self.number(Option.INTERFACE_MTU, 2)

@@ -147,6 +147,12 @@ LESSER: dict[str, tuple[dict[int, bytes | None], str]] = {
         {Option.DOMAIN_NAME_SERVER: b"".join(IPv4Address(0xC0000201 + n).packed for n in range(300))},
         "only the first 3 of the name servers",
     ),
+    "the time server 255.255.255.255": ({Option.NTP_SERVERS: bytes((255,)) * 4}, "time server 255.255.255.255"),
+    "our address as time server": ({Option.NTP_SERVERS: ADDRESS.packed}, "time server 192.0.2.100"),
+    "300 time servers": (
+        {Option.NTP_SERVERS: b"".join(IPv4Address(0xC0000201 + n).packed for n in range(300))},
+        "only the first 3 of the time servers",
+    ),
     "a hostname with a command": ({Option.HOST_NAME: b"a;reboot"}, 'hostname: "a;reboot"'),
     "a hostname with markup": ({Option.HOST_NAME: b"<script>alert(1)</script>"}, "hostname:"),
     "a hostname with control characters": ({Option.HOST_NAME: b"a\x1b[2J\nb"}, "hostname:"),
@@ -183,8 +189,10 @@ def test_a_bad_lesser_value_is_left_out_and_named(name: str) -> None:
     assert lease == rig.client.lease
     assert (lease.hostname, lease.domain, lease.search, lease.mtu) == (None, None, (), None)
     assert (lease.t1, lease.t2, lease.prefix_length) == (1800, 3150, 24)
-    assert all(str(address).startswith("192.0.2.") for address in lease.routers + lease.dns)
+    assert all(str(address).startswith("192.0.2.") for address in lease.routers + lease.dns + lease.time_servers)
+    assert ADDRESS not in lease.routers + lease.time_servers
     assert len(lease.dns) <= 3
+    assert len(lease.time_servers) <= 3
 
 
 def test_duplicated_and_split_options_are_joined() -> None:

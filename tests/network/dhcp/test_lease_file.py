@@ -26,6 +26,7 @@ LEASE = Lease(
     server=IPv4Address("192.0.2.1"),
     routers=(IPv4Address("192.0.2.1"),),
     dns=(IPv4Address("192.0.2.2"), IPv4Address("192.0.2.3")),
+    time_servers=(IPv4Address("192.0.2.4"), IPv4Address("192.0.2.5")),
     domain="example.net",
     search=("a.test", "b.test"),
     hostname="gate-1",
@@ -45,6 +46,21 @@ def test_a_lease_is_found_again(tmp_path: Path, lease: Lease) -> None:
     assert LeaseFile(folder, "eth0", MAC).store(lease)
     assert LeaseFile(folder, "eth0", MAC.upper()).load() == lease
     assert LeaseFile(folder, "eth1", MAC).load() is None
+
+
+def test_a_file_from_before_there_were_time_servers_is_a_lease_without_them(tmp_path: Path) -> None:
+    file = LeaseFile(tmp_path, "eth0", MAC)
+    file.store(LEASE)
+    content = json.loads(file.path.read_bytes())
+    assert content["lease"].pop("time_servers") == ["192.0.2.4", "192.0.2.5"]
+    file.path.write_text(json.dumps(content))
+    assert LeaseFile(tmp_path, "eth0", MAC).load() == replace(LEASE, time_servers=())
+
+
+@pytest.mark.parametrize("value", [None, "192.0.2.4", ["::1"], ["127.0.0.1"], ["192.0.2.4\nX=1"], ["192.0.2.4"] * 17])
+def test_a_lease_with_wrong_time_servers_is_none(value: object) -> None:
+    with pytest.raises(InvalidValue):
+        Lease.from_dict({**LEASE.to_dict(), "time_servers": value})
 
 
 def test_a_lease_of_another_device_is_none(tmp_path: Path) -> None:

@@ -189,13 +189,14 @@ def test_all_options_of_dhcpd_are_read_joined_and_overloaded(net: Lan, size: int
     options = f"""
         option domain-name-servers 192.0.2.53, 192.0.2.54; option host-name "gate-1"; option domain-name "example.net";
         option domain-search {SEARCH}; option interface-mtu 1400;
-        option dhcp-renewal-time 20; option dhcp-rebinding-time 40;
+        option ntp-servers 192.0.2.123, 192.0.2.124; option dhcp-renewal-time 20; option dhcp-rebinding-time 40;
     """
     net.dhcpd(SUBNET % options)
     start(net, message_size=size)
     offered = net.wait_for(AddressOffered)
     lease = offered.lease
     assert lease.dns == (IPv4Address("192.0.2.53"), IPv4Address("192.0.2.54"))
+    assert lease.time_servers == (IPv4Address("192.0.2.123"), IPv4Address("192.0.2.124"))
     assert (lease.hostname, lease.domain, lease.mtu) == ("gate-1", "example.net", 1400)
     assert (lease.t1, lease.t2, lease.duration) == (20, 40, 60)
     assert offered.remarks == ()
@@ -214,6 +215,7 @@ def test_all_options_of_dnsmasq_are_read(net: Lan) -> None:
         "--dhcp-option=option:dns-server,192.0.2.53,192.0.2.54",
         "--dhcp-option=option:domain-search,a.example.net,b.example.net",
         "--dhcp-option=option:mtu,1400",
+        "--dhcp-option=option:ntp-server,192.0.2.123,192.0.2.124",
         "--dhcp-option=121,10.0.0.0/8,192.0.2.9,0.0.0.0/0,192.0.2.8",
     )
     start(net)
@@ -222,6 +224,7 @@ def test_all_options_of_dnsmasq_are_read(net: Lan) -> None:
     assert lease.dns == (IPv4Address("192.0.2.53"), IPv4Address("192.0.2.54"))
     assert (lease.hostname, lease.domain, lease.mtu) == ("gate-1", "example.net", 1400)
     assert lease.search == ("a.example.net", "b.example.net")
+    assert lease.time_servers == (IPv4Address("192.0.2.123"), IPv4Address("192.0.2.124"))
     assert lease.routers == (IPv4Address("192.0.2.8"),)
 
 
@@ -236,7 +239,7 @@ def test_the_client_id_and_the_hostname_reach_the_server(net: Lan) -> None:
 
 BOOTP_HOST = """
 authoritative; subnet 192.0.2.0 netmask 255.255.255.0 { option routers 192.0.2.1; option domain-name "example.net";
-option domain-name-servers 192.0.2.53; range dynamic-bootp 192.0.2.100 192.0.2.110; }
+option domain-name-servers 192.0.2.53; option ntp-servers 192.0.2.123; range dynamic-bootp 192.0.2.100 192.0.2.110; }
 """
 
 
@@ -255,6 +258,8 @@ def test_dhcpd_answers_bootp_with_an_address_of_its_range(net: Lan) -> None:
     assert (lease.prefix_length, lease.domain, lease.duration) == (24, "example.net", None)
     assert lease.routers == lease.routers[:1] == (IPv4Address("192.0.2.1"),)
     assert lease.dns == (IPv4Address("192.0.2.53"),)
+    # Nobody asked: BOOTP has no list of wishes.
+    assert lease.time_servers == (IPv4Address("192.0.2.123"),)
 
 
 def test_dhcpd_answers_bootp_for_a_host_that_it_knows(net: Lan) -> None:
@@ -270,8 +275,10 @@ def test_dnsmasq_answers_bootp(net: Lan) -> None:
         "--bootp-dynamic",
         f"--dhcp-host={net.mac.hex(':')},192.0.2.77,gate-1",
         "--domain=example.net",
+        "--dhcp-option=option:ntp-server,192.0.2.123",
     )
     lease = ask_bootp(net).lease
+    assert lease.time_servers == (IPv4Address("192.0.2.123"),)
     assert (str(lease.address), lease.prefix_length) == ("192.0.2.77", 24)
     assert (lease.hostname, lease.domain) == ("gate-1", "example.net")
     assert lease.routers == (IPv4Address("192.0.2.1"),)

@@ -35,6 +35,7 @@ FACTS = (
     ("dhcp_client_id", N_("DHCP client ID")),
     ("primary_dns", N_("Primary DNS")),
     ("secondary_dns", N_("Secondary DNS")),
+    ("time_servers", N_("Time servers")),
 )
 """The rows: fields of `NetworkFacts`, and their labels."""
 
