@@ -90,7 +90,7 @@ def test_the_holder_that_leaves_frees_the_bus(make_rig: MakeRig) -> None:
 
 
 def test_a_waiting_client_that_leaves_gives_its_place_up(make_rig: MakeRig) -> None:
-    rig = make_rig(tunnel__policy="shared", tunnel__lease_quiet="200")
+    rig = make_rig(tunnel__policy="shared", tunnel__lease_quiet="1000")
     first, second, third = rig.connected(), rig.client(), rig.client()
     first.send(b"first")
     rig.far.read(5)

@@ -102,8 +102,14 @@ class Visitor:
         headers = {"Authorization": f"Basic {self._login}"}
         if body is not None:
             headers |= {"Content-Type": kind, "Origin": self.origin}
-        self._connection.request(method, path, body, headers)
-        return Page(self._connection.getresponse())
+        try:
+            self._connection.request(method, path, body, headers)
+            return Page(self._connection.getresponse())
+        except (http.client.RemoteDisconnected, ConnectionError):
+            # Nothing was asked for so long that the server closed it (RFC 9112, 9.3.1).
+            self._connection.close()
+            self._connection.request(method, path, body, headers)
+            return Page(self._connection.getresponse())
 
 
 @contextlib.contextmanager
