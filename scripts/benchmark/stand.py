@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark.gateways import Gateway, GatewayError, family
-from benchmark.wire import Wire, WireError
+from benchmark.wire import Wire, WireError, end_with_parent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -58,6 +58,7 @@ def apart(gateways: Iterable[Gateway]) -> Iterator[None]:
 
 
 def _stay_awake(cpu: int) -> None:
+    end_with_parent()
     os.sched_setaffinity(0, {cpu})
     os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     while True:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmark.gateways import GatewayError, Ours, free_port
+from benchmark.wire import end_with_parent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -112,6 +113,7 @@ def take(reports: Connection, patience: float) -> Any:
 
 
 def _enter(work: Callable[..., None], report: Connection, *arguments: object) -> None:
+    end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started this ends it
     with contextlib.suppress(OSError):
         work(report, *arguments)

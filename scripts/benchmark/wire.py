@@ -32,6 +32,7 @@ BITS_PER_CHARACTER = 11
 """8 data bits, even parity, start and stop."""
 
 _PR_SET_TIMERSLACK = 29
+_PR_SET_PDEATHSIG = 1
 _CHUNK = 65536
 _fork = multiprocessing.get_context("fork")
 
@@ -109,7 +110,13 @@ class FarEnd:
         raise WireError(f"the far end of the line did not finish within {patience:g} s")
 
 
+def end_with_parent() -> None:
+    """Let this process be killed when the one that forked it ends, in whatever way it does."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
 def _enter(work: Callable[..., None], fd: int, report: Connection, *arguments: object) -> None:
+    end_with_parent()
     gc.disable()
     # Whoever interrupts the benchmark interrupts all its processes; the one that started this one ends it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -5,7 +5,9 @@ import os
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 from benchmark import web
@@ -18,9 +20,6 @@ from benchmark.wire import first_difference
 from tests.conftest import need
 from tests.network.namespaces import need_namespaces
 from tests.scripts.newcomer import REPOSITORY
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # A gateway that loses one byte of every block that it reads from the line.
 LOSSY = """
@@ -183,3 +182,30 @@ def test_every_attack_is_measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     for row in rows:
         assert row.values["cme3000"] >= 0
         assert not row.name.endswith("failed") or row.values["cme3000"] == 0
+
+
+def test_nothing_is_left_of_a_benchmark_that_is_killed() -> None:
+    words = [sys.executable, "-m", "benchmark", "--quick", "--gateway", "cme3000", "--only", "transactions"]
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY / "scripts")}
+    with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as program:
+        try:
+            helpers = _wait_for_forks(program.pid)
+        finally:
+            program.kill()
+    deadline = time.monotonic() + 30
+    while any(Path(f"/proc/{pid}").exists() for pid in helpers):
+        assert time.monotonic() < deadline, f"still there: {helpers}"
+        time.sleep(0.02)
+
+
+def _wait_for_forks(pid: int) -> list[int]:
+    """Give the processes that are forks of `pid`, once there are some; the gateway is a program of its own."""
+    deadline = time.monotonic() + 60
+    own = Path(f"/proc/{pid}/cmdline")
+    while True:
+        children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        forks = [child for child in children if Path(f"/proc/{child}/cmdline").read_bytes() == own.read_bytes()]
+        if len(forks) >= len(os.sched_getaffinity(0)):
+            return forks
+        assert time.monotonic() < deadline, "it forks nothing"
+        time.sleep(0.02)
