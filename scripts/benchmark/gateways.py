@@ -14,6 +14,8 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from benchmark.wire import end_with_parent
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -64,7 +66,11 @@ class Gateway(ABC):
         with self._log.open("wb") as log:
             began = time.monotonic()
             self._process = subprocess.Popen(  # noqa: S603 (programs and options are our own)
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=end_with_parent,  # noqa: PLW1509 (no other thread holds a lock)
             )
         return began
 
