@@ -35,7 +35,9 @@ class LinkSocket:
 
         :raises OSError: when the kernel gives no such socket.
         """
-        # Imported here, by the thread that needs it: it must not delay the start of the tunnel.
+        # Imported here, by the thread that needs it: it must not delay the start of the tunnel. Its modules import
+        # each other in circles; the first is the end from which they can be entered.
+        import pyroute2.iproute  # noqa: F401
         from pyroute2.netlink.rtnl.iprsocket import IPRSocket
 
         self._is_spoilt = False
