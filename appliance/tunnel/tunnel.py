@@ -104,6 +104,8 @@ class Tunnel(Service):
     def run(self) -> None:
         """Serve until told to stop."""
         self._look_around()
+        if port := self.snapshot().port:
+            log.info("accepting clients on port %d", port)
         self._poller.serve(self, on_due=self._check)
 
     def release(self) -> None:

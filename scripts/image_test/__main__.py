@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from image_test.board import Board, ImageError, free_port
 from image_test.device import FACTORY_PASSWORD, Device
-from image_test.looks import look_inside, reached
+from image_test.looks import first_accept, look_inside, reached
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -158,7 +158,7 @@ def _test(report: Report, board: Board, *, cuts: int, seed: int) -> float:
     board.terminal.wait_for_shell(BOOT)
     look_inside(report, board, first=True)
     identity = board.terminal.run("cat /etc/machine-id")
-    ready = reached(board, "cme3000.service")
+    ready = first_accept(board)
 
     report.check("a password of one's own is taken", device.choose_password)
     report.check("a setting is saved", lambda: device.write(line__baud_rate=300))
