@@ -40,7 +40,7 @@ class Spool:
         state = os.statvfs(folder)
         if expected > state.f_bavail * state.f_frsize:
             raise _no_room()
-        self.file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 (closed by `close`)
+        self.file = nameless(folder)
 
     def write(self, data: bytes | bytearray) -> None:
         """Add `data`.
@@ -60,6 +60,17 @@ class Spool:
     def close(self) -> None:
         """Give the room on the disk back."""
         self.file.close()
+
+
+def nameless(folder: Path) -> FileIO:
+    """Open a file that whoever keeps the upload may give a name (open(2), O_TMPFILE), in place of a copy."""
+    try:
+        return os.fdopen(os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600), "r+b", buffering=0)
+    except OSError as error:
+        if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT):
+            raise
+    # Some file systems cannot.
+    return tempfile.TemporaryFile(dir=folder, buffering=0)
 
 
 def _no_room() -> Refusal:

@@ -1,15 +1,16 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import re
-import tempfile
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from appliance.httpd import spool
 from appliance.httpd.limits import Limits
 from appliance.httpd.spool import SMALL
 from appliance.settings import InvalidSettings
@@ -130,6 +131,9 @@ def test_a_large_upload_goes_to_the_disk_while_other_pages_answer(tmp_path: Path
         client.sendall(b"x" * (size // 2))
         assert read_reply(client).body == str(size).encode()
         assert list(rig.spool.iterdir()) == []
+        body = rig.site.environ["wsgi.input"]
+        assert isinstance(body, io.BufferedReader), "whoever keeps it can give it a name in place of a copy"
+        assert isinstance(body.raw, io.FileIO)
         assert rig.ask(UPLOAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n").body == b"5"
         assert rig.ask(UPLOAD + b"Content-Length: %d\r\n\r\n" % (UPLOAD_LIMIT + 1)).status == 413
 
@@ -149,7 +153,7 @@ def test_an_upload_that_can_only_be_small_never_touches_the_disk(
 ) -> None:
     with serving(tmp_path) as rig:
         monkeypatch.setattr(rig.site, "upload_limit", lambda _path: SMALL)
-        monkeypatch.setattr(tempfile, "TemporaryFile", None)
+        monkeypatch.setattr(spool, "nameless", None)
         data = b"k" * (SMALL - 1)
         assert rig.ask(UPLOAD + b"Content-Length: %d\r\n\r\n" % len(data) + data).body == str(len(data)).encode()
         assert not rig.spool.exists() or list(rig.spool.iterdir()) == []
@@ -170,7 +174,7 @@ def test_a_full_disk_is_507_and_leaves_nothing(tmp_path: Path, monkeypatch: pyte
     with serving(tmp_path) as rig:
         before = _descriptors_at_rest(rig)
         with monkeypatch.context() as patch:
-            patch.setattr(tempfile, "TemporaryFile", lambda **_: full.open("r+b", buffering=0))
+            patch.setattr(spool, "nameless", lambda _folder: full.open("r+b", buffering=0))
             for body in (b"x" * 10, b"x" * 3_000_000):
                 reply = rig.ask(UPLOAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
                 assert (reply.status, b"not enough room" in reply.body) == (507, True)
@@ -190,11 +194,11 @@ def test_an_upload_that_cannot_fit_is_refused_before_it_comes(tmp_path: Path, mo
 def test_a_disk_that_breaks_is_500_with_one_line_in_the_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(**_: object) -> None:
+    def broken(_folder: Path) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
     with serving(tmp_path) as rig:
-        monkeypatch.setattr(tempfile, "TemporaryFile", broken)
+        monkeypatch.setattr(spool, "nameless", broken)
         assert rig.ask(UPLOAD + b"Content-Length: 3\r\n\r\nabc").status == 500
     assert [
         (record.levelname, record.exc_info) for record in caplog.records if record.name.startswith("appliance.httpd")
