@@ -33,7 +33,8 @@ from appliance.supervision.restart import Kind
 from appliance.supervision.supervisor import Supervisor
 from appliance.supervision.ward import Ward
 from appliance.tunnel.tunnel import Tunnel
-from appliance.wiring import announce, listen, names_of, panel_sources
+from appliance.update.updater import Updater
+from appliance.wiring import ailments, announce, listen, names_of, new_update_worker, panel_sources, status_line
 
 if TYPE_CHECKING:
     import threading
@@ -95,6 +96,8 @@ class Device:
         self._began_at = time.monotonic() if began_at is None else began_at
         self._keeper = LineKeeper(self.line)
         self._state = self.state_folder = state
+        # systemd names a folder that others may read.
+        self._runtime = Path(os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0] or state)
         self.link = hardware.new_link()
         self.network: NetworkManager | None = None
         self.announcer: Announcer | None = None
@@ -108,6 +111,15 @@ class Device:
         self._application: Application | None = None
         self.meters = Meters(settings, state)
         self.publisher = Publisher(settings, self.meters, state, self.product)
+        self.updater = Updater(
+            settings,
+            state=state,
+            runtime=self._runtime,
+            product=self.product,
+            bus=hardware.update_bus,
+            ailments=lambda: ailments(self, host=host),
+            reboot=lambda why: self.reboot(Kind.UPDATE, why),
+        )
         self.console = self._new_console()
         self.panel: Panel | None = None
         self.panel_watchers: tuple[Callable[[], None], ...] = ()
@@ -120,6 +132,7 @@ class Device:
         wards.append(Ward("recorder", lambda: Recorder(self.history)))
         wards.append(Ward("meters", lambda: MeterReader(self.meters, self.line)))
         wards.append(Ward("mqtt", self._build_publisher))
+        wards.append(Ward("update", lambda: new_update_worker(self.updater)))
         if isinstance(self.link, Service):
             wards.insert(0, Ward("link", self._build_link))
         if hardware.board is not None:
@@ -196,6 +209,7 @@ class Device:
             *self.supervisor.faults,
             *(str(problem) for problem in self.settings.problems),
             *(fault for fault in (self.journal.fault, self.certificate.problem, self.meters.problem) if fault),
+            *([self.updater.hawkbit.fault] if self.updater.hawkbit.fault else []),
         )
 
     def network_snapshot(self) -> NetworkSnapshot:
@@ -225,11 +239,7 @@ class Device:
 
     def status(self) -> str:
         """Say in a line how it goes (any thread)."""
-        tunnel = self.tunnel.snapshot()
-        port = f" on port {tunnel.port}" if tunnel.port else ""
-        faults = "; ".join(self.line.faults) or f"line at {self.line.baud} bit/s"
-        network = f"; address {self.network.snapshot().current.address}" if self.network is not None else ""
-        return f"Tunnel: {tunnel.state}{port}; {faults}{network}"
+        return status_line(self)
 
     # Builders, for the supervisor. Each makes one that takes the place of the one before.
 
@@ -263,8 +273,7 @@ class Device:
             self.settings,
             link=self._link_snapshot,
             state=self._state,
-            # systemd names a folder that others may read.
-            resolv_conf=Path(os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0] or self._state) / "resolv.conf",
+            resolv_conf=self._runtime / "resolv.conf",
             confirmation=self.confirmation,
         )
         self.network.on_change = self._on_network

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from appliance.settings import FactoryVariant, Settings
     from appliance.supervision.restart import Kind, Restart
     from appliance.tunnel.statistics import TunnelSnapshot
+    from appliance.update.snapshot import UpdateView
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -73,6 +74,10 @@ class DeviceView(Protocol):
     @property
     def publisher(self) -> Observable[PublisherSnapshot]:
         """Who sends readings to an MQTT broker."""
+
+    @property
+    def updater(self) -> UpdateView:
+        """Firmware updates."""
 
     @property
     def panel(self) -> Observable[PanelSnapshot] | None:

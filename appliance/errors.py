@@ -201,3 +201,19 @@ class InvalidMeter(ApplianceError, ValueError):
 
 class BrokerError(ApplianceError, OSError):
     """An MQTT broker cannot be reached, or refuses; the text says why in words."""
+
+
+class UpdateError(ApplianceError, RuntimeError):
+    """The firmware cannot be updated, or not now; the text says why."""
+
+
+class UpdateRefused(UpdateError, ValueError):
+    """What somebody wants to install cannot be, or is not what it should be."""
+
+
+class UpdateBusy(UpdateError):
+    """Another upload or installation is under way, or the firmware that runs is still on trial."""
+
+
+class InstallerGone(UpdateError, ConnectionError):
+    """RAUC, which installs firmware, does not answer."""

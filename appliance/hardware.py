@@ -44,5 +44,7 @@ class Hardware:
     """Line errors that the serial ports themselves do not count."""
     manages_network: bool = False
     """Whether the link's interface is ours to configure; else it is only shown."""
+    update_bus: str = ""
+    """Address of the D-Bus at which RAUC installs firmware; empty where there are no slots for firmware."""
     faults: tuple[str, ...] = ()
     """What was found wrong with it at the start, a sentence each."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 from typing import TYPE_CHECKING
 
 from appliance.flags import overrides
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from appliance.panel.board import Board
 
 log = logging.getLogger(__name__)
+
+SYSTEM_BUS = "unix:path=/run/dbus/system_bus_socket"
+"""Where Debian has it (D-Bus Specification, "Well-known Message Bus Instances"); RAUC offers itself there."""
 
 
 def operate(options: argparse.Namespace, stopping: threading.Event) -> Outcome:
@@ -38,6 +42,7 @@ def operate(options: argparse.Namespace, stopping: threading.Event) -> Outcome:
             new_link=lambda: LinkWatch(options.interface),
             board=board,
             manages_network=options.network == "managed",
+            update_bus=os.environ.get("DBUS_SYSTEM_BUS_ADDRESS", SYSTEM_BUS),
             faults=mistakes,
         )
         device = lifetime.new_device(

@@ -7,6 +7,7 @@ import logging
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from appliance import __version__
 
@@ -17,7 +18,7 @@ TYPE = "CMe3000 TCP/IP M-Bus Master"
 DEVICE_TREE = Path("/proc/device-tree")
 CPUINFO = Path("/proc/cpuinfo")
 BUILD_FILE = Path("/etc/cme3000/build.toml")
-"""Written when the image is built: ``date = 2026-01-31``."""
+"""Written when the image is built: ``date = 2026-01-31``, and ``minimum_version = "1.0.0"`` where there is a floor."""
 
 LONGEST = 80
 """Characters of a name that a board may give itself."""
@@ -34,6 +35,8 @@ class Product:
     """Of the board; empty where it has none."""
     board: str = ""
     """The board's own name for its model; empty where it has none."""
+    minimum_version: str = ""
+    """The oldest firmware that may be installed from this one; empty where the image sets no floor."""
 
 
 def find_product(
@@ -49,10 +52,12 @@ def find_product(
     Specification 2.3.1 and 4.1), else those that the kernel of a Raspberry Pi lists.
     """
     listed = _listed(cpuinfo)
+    build = _build(build_file)
     return Product(
-        build_date=_date_of_image(build_file) or _date_of_files(package),
+        build_date=_date_of_image(build) or _date_of_files(package),
         serial_number=_property(device_tree / "serial-number") or listed.get("Serial", ""),
         board=_property(device_tree / "model") or listed.get("Model", ""),
+        minimum_version=_floor(build),
     )
 
 
@@ -72,14 +77,23 @@ def _text(path: Path) -> str:
         return ""
 
 
-def _date_of_image(path: Path) -> dt.date | None:
+def _build(path: Path) -> dict[str, Any]:
     try:
-        date = tomllib.loads(path.read_text("utf-8")).get("date")
+        return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        return None
+        pass
     except (OSError, ValueError) as error:
         log.warning("%s cannot be used: %s", path, error)
-        return None
+    return {}
+
+
+def _floor(build: dict[str, Any]) -> str:
+    version = build.get("minimum_version", "")
+    return version.strip()[:LONGEST] if isinstance(version, str) else ""
+
+
+def _date_of_image(build: dict[str, Any]) -> dt.date | None:
+    date = build.get("date")
     if isinstance(date, dt.datetime):  # is a date too
         return date.date()
     return date if isinstance(date, dt.date) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 from ipaddress import IPv4Address
@@ -10,8 +11,10 @@ from typing import TYPE_CHECKING, Protocol
 from appliance.errors import ListenError
 from appliance.panel.sources import Sources
 from appliance.sampling import Sampled
+from appliance.settings import http as http_settings
 from appliance.settings import network as network_settings
 from appliance.settings import panel as panel_settings
+from appliance.settings import tunnel as tunnel_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,8 +23,14 @@ if TYPE_CHECKING:
     from appliance.network.manager import NetworkManager
     from appliance.network.snapshot import NetworkSnapshot
     from appliance.settings import Settings
+    from appliance.supervision.supervisor import Supervisor
+    from appliance.update.updater import Updater
+    from appliance.update.worker import UpdateWorker
 
 log = logging.getLogger(__name__)
+
+ANSWER = 5.0
+"""Seconds within which the web server must answer the device itself."""
 
 
 class Parts(Sampled, Protocol):
@@ -38,6 +47,10 @@ class Parts(Sampled, Protocol):
     @property
     def announcer(self) -> Announcer | None:
         """Who tells the network our name."""
+
+    @property
+    def supervisor(self) -> Supervisor:
+        """Who looks after the services."""
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -112,3 +125,63 @@ def names_of(device: Parts) -> list[str]:
     address = device.network_snapshot().current.address.value
     names = [hostname, f"{hostname}.local", socket.gethostname() or hostname, address, "127.0.0.1", "::1"]
     return [name for name in dict.fromkeys(names) if name]
+
+
+def new_update_worker(updater: Updater) -> UpdateWorker:
+    """Make a service that works for `updater`."""
+    # Not loaded before everything else serves.
+    from appliance.update.worker import UpdateWorker
+
+    return UpdateWorker(updater)
+
+
+def status_line(device: Parts) -> str:
+    """Say in a line how it goes."""
+    tunnel = device.tunnel.snapshot()
+    port = f" on port {tunnel.port}" if tunnel.port else ""
+    faults = "; ".join(device.line.faults) or f"line at {device.line.baud} bit/s"
+    network = f"; address {device.network.snapshot().current.address}" if device.network is not None else ""
+    return f"Tunnel: {tunnel.state}{port}; {faults}{network}"
+
+
+def ailments(device: Parts, *, host: str = "") -> tuple[str, ...]:
+    """Say what keeps new firmware from being kept, a sentence each; nothing while all is well.
+
+    The tunnel has to listen, the web server to answer a request, both where they are not switched off, and no service
+    may fail again and again. What is wrong outside, such as a line that is not plugged in, is no fault of firmware.
+
+    :param host: the address on which the device listens, empty for every one.
+    """
+    found = [*device.supervisor.faults]
+    tunnel = device.tunnel.snapshot()
+    is_off = device.settings[tunnel_settings.ACCEPT_MODE] is tunnel_settings.AcceptMode.DISABLED
+    if not is_off and tunnel.port is None and tunnel.tls_port is None:
+        found.append(f"the tunnel does not listen ({tunnel.state})")
+    if device.settings[http_settings.ENABLED] and (complaint := _web_complaint(device, host or "127.0.0.1")):
+        found.append(complaint)
+    return tuple(found)
+
+
+def _web_complaint(device: Parts, host: str) -> str:
+    # Both are there already where a web server answers, and not needed before.
+    import http.client
+    import ssl
+
+    server = device.http.snapshot() if device.http is not None else None
+    if server is None or (port := server.http_port or server.https_port) is None:
+        return "the web server does not listen"
+    # Of our own server on our own loopback nothing has to be proven; its certificate names the device.
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    connection = (
+        http.client.HTTPConnection(host, port, timeout=ANSWER)
+        if server.http_port is not None
+        else http.client.HTTPSConnection(host, port, timeout=ANSWER, context=context)
+    )
+    with contextlib.closing(connection):
+        try:
+            connection.request("GET", "/live")  # which is not in the log of requests
+            status = connection.getresponse().status
+        except (OSError, http.client.HTTPException) as error:
+            return f"the web server does not answer ({str(error) or type(error).__name__})"
+    return f"the web server answers {status}" if status >= http.HTTPStatus.INTERNAL_SERVER_ERROR else ""

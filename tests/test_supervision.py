@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from appliance.service import Service
 
-SERVICES = ("panel", "link", "line", "tunnel", "web", "console", "recorder", "meters", "mqtt")
+SERVICES = ("panel", "link", "line", "tunnel", "web", "console", "recorder", "meters", "mqtt", "update")
 
 
 class Killed(Exception):  # noqa: N818 (what the test does, not what went wrong)

@@ -61,6 +61,7 @@ TITLES = {
     "http": "The web server, and who may enter its pages.",
     "meters": "Search, read and list the meters; settings of their schedule.",
     "mqtt": "Readings sent to an MQTT broker.",
+    "update": "Firmware updates: the trial of new firmware, the index of versions, hawkBit.",
 }
 
 METERS = ("meters",)

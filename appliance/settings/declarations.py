@@ -5,7 +5,7 @@ from types import ModuleType
 from typing import Any
 
 from appliance.errors import UnknownSetting
-from appliance.settings import console, http, line, link, meters, mqtt, network, panel, tunnel
+from appliance.settings import console, http, line, link, meters, mqtt, network, panel, tunnel, update
 from appliance.settings.setting import Setting
 
 
@@ -15,9 +15,8 @@ def _of(module: ModuleType) -> tuple[Setting[Any], ...]:
 
 # http is last because its directives are tables of their own in the file: a broken line among them can then not drag
 # another section along.
-DECLARATIONS: tuple[Setting[Any], ...] = tuple(
-    setting for module in (network, link, tunnel, line, panel, meters, mqtt, console, http) for setting in _of(module)
-)
+_MODULES = (network, link, tunnel, line, panel, meters, mqtt, update, console, http)
+DECLARATIONS: tuple[Setting[Any], ...] = tuple(setting for module in _MODULES for setting in _of(module))
 BY_NAME = {setting.name: setting for setting in DECLARATIONS}
 SECTIONS = {
     name: tuple(setting for setting in DECLARATIONS if setting.section == name)

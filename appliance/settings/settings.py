@@ -162,6 +162,7 @@ class Settings:
         with self._changing():
             values = factory_defaults(variant, self._own_defaults)
             self._carry_out(replace(self._state, saved=values, running=values), write=True, is_forced=True)
+            self._store.forget_old_forms()  # or older firmware would bring the former owner's settings back
             self._load_problems = ()
 
     def export(self) -> str:

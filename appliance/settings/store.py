@@ -1,5 +1,6 @@
 """The settings on the disk."""
 
+import contextlib
 import logging
 import os
 import stat
@@ -96,6 +97,12 @@ class Store:
             raise self._failure(error) from error
         self.is_confirmed = True
 
+    def forget_old_forms(self) -> None:
+        """Remove what is kept for older firmware; silently does what it can."""
+        for path in self.path.parent.glob(f"{NAME}.schema-*"):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
     def _failure(self, error: OSError, *, replaced: bool = False) -> SaveFailed:
         return SaveFailed(
             f"the settings could not be saved in {self.path}: {error.strerror}", cause=error, replaced=replaced
@@ -149,8 +156,7 @@ class Store:
         if schema is None:
             problems.append(Problem("schema", None, "not a number; the file is read as one of this firmware"))
         elif schema > self._schema:
-            reason = f"{schema} is that of a newer firmware; the settings that this one knows are taken"
-            problems.append(Problem("schema", str(schema), reason))
+            tables = self._kept(tables, schema, problems)
         elif schema < self._schema:
             tables = self._migrate(tables, schema, data, problems)
         values, unusable = restore(entries_of(tables), defaults)
@@ -175,10 +181,32 @@ class Store:
         problems += [Problem(NAME, None, f"damaged and read line by line: {reason}"), *salvage.problems]
         return salvage.tables
 
-    def _migrate(self, tables: dict[str, Any], schema: int, data: bytes, problems: list[Problem]) -> dict[str, Any]:
-        old_form = self.path.with_name(f"{NAME}.schema-{schema}")
+    def _kept(self, tables: dict[str, Any], schema: int, problems: list[Problem]) -> dict[str, Any]:
+        """Give what a newer firmware kept in the present form when it came; else what it wrote, as far as it goes.
+
+        What was changed since then is lost with that: but what is in the newer form may be anything.
+        """
+        kept = self._old_form(self._schema)
         try:
-            if not old_form.exists():
+            old_tables = tables_of(kept.read_bytes()[: LARGEST + 1].decode())
+        except (OSError, UnicodeDecodeError, UnreadableSettings):
+            old_tables = {}
+        if old_tables and schema_of(old_tables) == self._schema:
+            reason = f"{schema} is that of a newer firmware; the settings from before it are taken, {kept.name}"
+            problems.append(Problem("schema", str(schema), reason))
+            return old_tables
+        reason = f"{schema} is that of a newer firmware; the settings that this one knows are taken"
+        problems.append(Problem("schema", str(schema), reason))
+        return tables
+
+    def _old_form(self, schema: int) -> Path:
+        return self.path.with_name(f"{NAME}.schema-{schema}")
+
+    def _migrate(self, tables: dict[str, Any], schema: int, data: bytes, problems: list[Problem]) -> dict[str, Any]:
+        old_form = self._old_form(schema)
+        try:
+            # The newest counts: a device that went back to this form may have changed it there.
+            if not old_form.exists() or old_form.read_bytes() != data:
                 atomic.replace(old_form, data)
         except OSError as error:
             problems.append(Problem(old_form.name, None, f"the old form could not be kept: {error.strerror}"))

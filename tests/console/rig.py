@@ -28,6 +28,7 @@ from appliance.publishing.snapshot import PublisherSnapshot
 from appliance.settings import FactoryVariant, Settings
 from appliance.supervision.restart import Kind, Restart
 from appliance.tunnel.statistics import Counters, TunnelSnapshot
+from appliance.update.updater import Updater
 from tests.console.meters_rig import ListedMeters
 
 if TYPE_CHECKING:
@@ -66,6 +67,15 @@ class StandIn:
         self.meters = ListedMeters()
         self.monitor = LineMonitor(Line(self.settings))
         self.publisher = Source_(PublisherSnapshot())
+        self.updater = Updater(
+            self.settings,
+            state=folder,
+            runtime=folder,
+            product=self.product,
+            bus="",
+            ailments=lambda: (),
+            reboot=lambda _: None,
+        )
         self.access_log = AccessLog(self.settings)
         for user_agent in ("Mozilla", "evil \x1b[2J\x9b1m line\r\n"):
             self.access_log.add(

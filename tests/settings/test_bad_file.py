@@ -137,7 +137,7 @@ def test_one_broken_line_loses_that_line_alone(custom: Settings, text: str, fold
             settings = start_with(folder, content)
             allowed = {f"{section}.{whole.partition(' ')[0]}" for section in ("network", "link", "tunnel", "line")}
             allowed |= {f"{section}.{whole.partition(' ')[0]}" for section in ("panel", "console", "http")}
-            allowed |= {f"{section}.{whole.partition(' ')[0]}" for section in ("meters", "mqtt")}
+            allowed |= {f"{section}.{whole.partition(' ')[0]}" for section in ("meters", "mqtt", "update")}
             if in_authentication:
                 allowed = {"http.authentication"}
             assert len(lost(settings, custom)) <= 1, (broken, whole, problems_of(settings))

@@ -54,6 +54,14 @@ DEFAULTS = {
     "mqtt.retain": "on",
     "mqtt.home_assistant": "off",
     "mqtt.discovery_prefix": "homeassistant",
+    "update.trial": "60",
+    "update.check": "off",
+    "update.index_url": "",
+    "update.hawkbit_enabled": "off",
+    "update.hawkbit_url": "",
+    "update.hawkbit_tenant": "DEFAULT",
+    "update.hawkbit_device": "",
+    "update.hawkbit_token": "",
     "console.enabled": "on",
     "console.port": "23",
     "console.idle_timeout": "900",
@@ -80,6 +88,7 @@ BLANK_IS_DEFAULT = {
     "console.port",
     "mqtt.prefix",
     "mqtt.discovery_prefix",
+    "update.hawkbit_tenant",
 }
 UNITS = {
     "tunnel.keep_alive": "ms",
@@ -95,6 +104,7 @@ UNITS = {
     "http.max_bytes": "bytes",
     "http.max_log_entries": "entries",
     "network.confirm_minutes": "minutes",
+    "update.trial": "s",
 }
 
 
@@ -134,7 +144,8 @@ def test_names_and_order() -> None:
     assert names == [*DEFAULTS, "http.authentication"]
     assert len(set(names)) == len(names)
     assert all(re.fullmatch(r"[a-z]+\.[a-z][a-z0-9_]*", name) for name in names)
-    assert list(SECTIONS) == ["network", "link", "tunnel", "line", "panel", "meters", "mqtt", "console", "http"]
+    sections = ["network", "link", "tunnel", "line", "panel", "meters", "mqtt", "update", "console", "http"]
+    assert list(SECTIONS) == sections
     assert [setting for settings in SECTIONS.values() for setting in settings] == list(DECLARATIONS)
     assert all(setting.name == f"{setting.section}.{setting.key}" for setting in DECLARATIONS)
 
@@ -143,7 +154,11 @@ def test_what_waits_for_a_reboot_what_a_blank_means_and_units() -> None:
     assert {setting.name for setting in DECLARATIONS if setting.needs_reboot} == REBOOT
     assert {setting.name for setting in DECLARATIONS if setting.blank_is_default} == BLANK_IS_DEFAULT
     assert {setting.name: setting.unit for setting in DECLARATIONS if setting.unit} == UNITS
-    assert {setting.name for setting in DECLARATIONS if setting.is_secret} == {"http.authentication", "mqtt.password"}
+    assert {setting.name for setting in DECLARATIONS if setting.is_secret} == {
+        "http.authentication",
+        "mqtt.password",
+        "update.hawkbit_token",
+    }
 
 
 def test_words_for_a_person() -> None:

@@ -79,6 +79,39 @@ def test_a_newer_file_after_a_downgrade(folder: Path) -> None:
     assert (folder / "settings.toml.aside").read_text() == newer
 
 
+def test_older_firmware_finds_its_own_form_again(folder: Path) -> None:
+    put(folder, OLD.replace("local_port", "port"))
+    newer = Store(folder, schema=2, steps={1: lambda raw: raw})
+    values, _ = newer.load(DEFAULTS)
+    newer.save(values.with_changes({tunnel.PORT: 10003}))
+    older = Store(folder, schema=1)
+    values, problems = older.load(DEFAULTS)
+    assert (values[tunnel.PORT], values[line.BAUD_RATE]) == (10002, 300)
+    said = "\n".join(str(problem) for problem in problems)
+    assert "2 is that of a newer firmware; the settings from before it are taken, settings.toml.schema-1" in said
+    # What is changed there is what the newer firmware finds, and keeps, when it comes again.
+    older.save(values.with_changes({tunnel.PORT: 10004}))
+    assert newer.load(DEFAULTS).values[tunnel.PORT] == 10004
+    newer.save(values)
+    assert older.load(DEFAULTS).values[tunnel.PORT] == 10004
+
+
+@pytest.mark.parametrize("kept", ["", "rubbish [", "schema = 2\n", "[tunnel]\nport = 'x'\n" * 2])
+def test_an_old_form_that_is_none_is_not_taken(folder: Path, kept: str) -> None:
+    put(folder, "schema = 2\n[tunnel]\nport = 10002\n")
+    (folder / "settings.toml.schema-1").write_text(kept)
+    values, problems = Store(folder, schema=1).load(DEFAULTS)
+    assert values[tunnel.PORT] == 10002
+    assert "the settings that this one knows are taken" in str(problems[0])
+
+
+def test_a_factory_reset_forgets_what_is_kept_for_older_firmware(folder: Path) -> None:
+    put(folder, "schema = 1\n")
+    (folder / "settings.toml.schema-0").write_text(OLD)
+    Settings(folder).reset(FactoryVariant.DHCP)
+    assert not list(folder.glob("*.schema-*"))
+
+
 @pytest.mark.parametrize("schema", ["'one'", "true", "-1", "0", "1.5", "[]", "99999999999999999999"])
 def test_a_schema_that_is_none(schema: str, folder: Path) -> None:
     put(folder, f"schema = {schema}\n[tunnel]\nport = 10002\n")

@@ -80,6 +80,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "mqtt.password": st.text(ASCII, max_size=256),
     "mqtt.ca": st.sampled_from(["", AUTHORITY]),
     "mqtt.prefix": st.lists(label, min_size=1, max_size=2).map("/".join),
+    "update.index_url": st.sampled_from(["", "http://a", "https://releases.example/x?y=1", "http://[fd00::1]:81/"]),
     "http.log_format": log_format,
     "http.host_names": st.lists(label.map(str.lower), max_size=5, unique=True).map(tuple),
     "http.authentication": directives(),

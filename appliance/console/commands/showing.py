@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from appliance.console.commands.metering import NUMBER, meter_of
 from appliance.console.display import safe
 from appliance.console.grammar import Call, Command, command
-from appliance.console.report import configuration, meters, monitor, mqtt, statistics, status
+from appliance.console.report import configuration, firmware, meters, monitor, mqtt, statistics, status
 from appliance.logbook import RECENT
 from appliance.settings import http
 
@@ -20,6 +20,7 @@ def show_commands() -> list[Command]:
     return [
         command("show status", "Product, network, line, tunnel, panel and faults.", _paged(_status)),
         command("show version", "What this device is.", _paged(_version)),
+        command("show firmware", "What is in the slots for firmware, and how an update goes.", _paged(_firmware)),
         command("show interface", "The network now and after a reboot.", _paged(_interface)),
         command("show statistics", "Counters of tunnel, line and web server.", _paged(_statistics)),
         command("show statistics tunnel", "Counters and state of the tunnel.", _paged(_tunnel)),
@@ -75,6 +76,10 @@ def _status(call: Call) -> list[str]:
 
 def _version(call: Call) -> list[str]:
     return status.version_lines(call.shell.device)
+
+
+def _firmware(call: Call) -> list[str]:
+    return firmware.firmware_lines(call.shell.device.product, call.shell.device.updater.snapshot())
 
 
 def _interface(call: Call) -> list[str]:

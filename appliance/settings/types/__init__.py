@@ -16,6 +16,7 @@ from appliance.settings.types.secret import Secret
 from appliance.settings.types.text import DomainName, Hostname, Text, UriPath
 from appliance.settings.types.topic import TopicPrefix
 from appliance.settings.types.type import Type
+from appliance.settings.types.web_address import WebAddress
 
 __all__ = [
     "Bool",
@@ -41,4 +42,5 @@ __all__ = [
     "TopicPrefix",
     "Type",
     "UriPath",
+    "WebAddress",
 ]

@@ -1,0 +1,1 @@
+"""Firmware updates: bundles, slots, and the trial of a new slot."""
