@@ -29,7 +29,15 @@ LEAST = {
     *("/tunnel/statistics", "/tunnel/accept", "/tunnel/disconnect", "/serial/statistics", "/serial/configuration"),
     *("/serial/monitor", "/meters", "/meters/search", "/meters/add", "/meters/configuration", "/meters/mqtt"),
     *("/http/statistics", "/http/configuration", "/http/authentication", "/http/certificate", "/http/log"),
-    *("/system/reboot", "/system/configuration", "/system/troubleshooting", "/system/log", "/system/identify"),
+    *(
+        "/system/reboot",
+        "/system/configuration",
+        "/system/firmware",
+        "/system/firmware/settings",
+        "/system/troubleshooting",
+        "/system/log",
+        "/system/identify",
+    ),
 }
 """Pages that there must be, so that a link that is lost is noticed."""
 

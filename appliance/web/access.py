@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from flask import Flask
     from flask.typing import ResponseReturnValue
@@ -35,6 +35,10 @@ class Rule:
     """Whether it may be used while the factory password is in force."""
     api: bool = False
     """Whether it is for programs: JSON and a header that no page of another site can send, in place of a token."""
+    fields: Callable[[], Mapping[str, str]] | None = None
+    """Gives the fields before the file, for a view that reads its body by itself: nobody else may touch that then."""
+    media: tuple[str, ...] = ("application/json",)
+    """What a program may send to it."""
 
     @property
     def methods(self) -> frozenset[str]:
@@ -51,7 +55,12 @@ def reads(view: View) -> View:
 def changes(view: View) -> View: ...
 @overload
 def changes(
-    *, give_back: Callable[[str], ResponseReturnValue] | None = ..., before_new_password: bool = ..., api: bool = ...
+    *,
+    give_back: Callable[[str], ResponseReturnValue] | None = ...,
+    before_new_password: bool = ...,
+    api: bool = ...,
+    fields: Callable[[], Mapping[str, str]] | None = ...,
+    media: tuple[str, ...] = ...,
 ) -> Callable[[View], View]: ...
 def changes(
     view: View | None = None,
@@ -59,14 +68,25 @@ def changes(
     give_back: Callable[[str], ResponseReturnValue] | None = None,
     before_new_password: bool = False,
     api: bool = False,
+    fields: Callable[[], Mapping[str, str]] | None = None,
+    media: tuple[str, ...] = ("application/json",),
 ) -> View | Callable[[View], View]:
     """Let `view` be posted to, from our own pages alone, and after the factory password has been replaced.
 
     :param give_back: shows the form again when it was open for too long, so that what was typed is not lost.
     :param before_new_password: for what changes nothing of the device, and for the new password itself.
     :param api: for programs, which have no form: see `Rule.api`.
+    :param fields: for a view that reads a large body by itself: see `Rule.fields`.
+    :param media: what a program may send, where that is not JSON. A header of its own is asked for all the same.
     """
-    rule = Rule(changes=True, give_back=give_back, before_new_password=before_new_password, api=api)
+    rule = Rule(
+        changes=True,
+        give_back=give_back,
+        before_new_password=before_new_password,
+        api=api,
+        fields=fields,
+        media=media,
+    )
     return _ruled(view, rule) if view is not None else lambda view: _ruled(view, rule)
 
 

@@ -71,7 +71,7 @@ def _guard_change(rule: Rule) -> ResponseReturnValue | None:
     request.max_content_length = limits.get(request.path, here.device.settings[http.MAX_BYTES])
     if rule.api:
         return _guard_api_change(rule)
-    token = request.headers.get(HEADER) or request.form.get(FIELD, "")
+    token = request.headers.get(HEADER) or (rule.fields() if rule.fields else request.form).get(FIELD, "")
     verdict = here.tokens.verdict(token, request.environ.get("REMOTE_USER") or "")
     if verdict is Verdict.FOREIGN:
         raise Refused(403, NO_TOKEN)
@@ -90,11 +90,12 @@ def _guard_api_change(rule: Rule) -> ResponseReturnValue | None:
     """Keep other sites out without a token.
 
     A page of another site can send neither this type of content nor a header of its own choice without asking first
-    (Fetch standard, CORS-preflight fetch), and that question is never answered with leave. Origin and Sec-Fetch-Site
-    have been looked at before.
+    (Fetch standard, CORS-preflight fetch), and that question is never answered with leave. A form with a file it can
+    send, and still not the header. Origin and Sec-Fetch-Site have been looked at before.
     """
-    if request.mimetype != "application/json":
-        return problem(415, "Not JSON", "send the header Content-Type: application/json")
+    if request.mimetype not in rule.media:
+        title = "Not JSON" if rule.media == ("application/json",) else "Not a file"
+        return problem(415, title, f"send the header Content-Type: {' or '.join(rule.media)}")
     if not request.headers.get(REQUESTED_WITH):
         return problem(403, "Not allowed", f"send the header {REQUESTED_WITH}, with any text")
     if _asks_new_password(rule):

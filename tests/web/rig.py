@@ -32,6 +32,7 @@ from appliance.tunnel.statistics import ClientSnapshot, Counters, TunnelSnapshot
 from appliance.web.app import create_app
 from appliance.web.form_token import FIELD
 from tests.console.meters_rig import ListedMeters
+from tests.web.firmware_rig import Updates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,6 +135,7 @@ class StandIn:
     announcer: Showing[AnnouncerSnapshot] | None = None
     meters: MetersView = field(default_factory=ListedMeters)
     publisher: Showing[PublisherSnapshot] = field(default_factory=lambda: Showing(PublisherSnapshot()))
+    updater: Updates = field(default_factory=Updates)
     journal: Journal = field(default_factory=lambda: Journal(Restart(Kind.FIRST_START, "this is the first start")))
     faults: tuple[str, ...] = ()
     confirmation: Trial = field(default_factory=Trial)

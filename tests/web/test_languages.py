@@ -29,7 +29,7 @@ SAME = {
     "M-Bus TCP/IP", "Mode", "TLS", "TLS 1.2",
     "TLS 1.3", "bit/s", "minutes", "ms", "s", "auto",
     "200 OK", "Basic", "Digest", "HTTP", "SSL", "SSL/Basic", "SSL/Digest", "Type", "URI",
-    "Home Assistant", "MQTT", "Messages", "Port", "2400 bit/s", "300 bit/s",
+    "Home Assistant", "Index", "MQTT", "Messages", "Port", "2400 bit/s", "300 bit/s",
     "Identification", "Version", "date", "version %(number)d", "volume",
 }  # fmt: skip
 """What French says in the same words."""

@@ -149,8 +149,3 @@ def test_hostile_words_stay_words(web: Web) -> None:
     download = web.get("/system/log/download")
     assert download.headers["Content-Type"].startswith("text/plain")
     assert download.headers["X-Content-Type-Options"] == "nosniff"
-
-
-def test_firmware_is_not_offered_before_something_can_check_it(web: Web) -> None:
-    assert "irmware upload" not in web.get("/system/reboot").text
-    assert web.get("/system/firmware").status_code == 404

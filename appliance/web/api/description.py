@@ -37,6 +37,8 @@ class Operation:
     parameters: tuple[Parameter, ...] = ()
     body: str = ""
     """Name of the schema of what is sent; empty for an object without members."""
+    media: tuple[str, ...] = ()
+    """Types of the body, where that is a file and no JSON."""
     refusals: tuple[int, ...] = ()
     """Statuses besides those of every route with which it may refuse."""
     example: str = ""

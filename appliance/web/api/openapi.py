@@ -24,6 +24,10 @@ CHANGES = "SettingChanges"
 """Name of the schema of what is posted to the settings."""
 METER_FIELDS = "MeterFields"
 """Name of the schema of what is posted to add or change a meter."""
+FIRMWARE_ADDRESS = "FirmwareAddress"
+"""Name of the schema of what is posted to have firmware fetched."""
+FIRMWARE_CHOICE = "FirmwareChoice"
+"""Name of the schema of what is posted to install firmware."""
 
 _PROBLEM: Schema = {
     "type": "object",
@@ -57,9 +61,38 @@ _WORDS = {
     404: "There is no such meter, series or reading.",
     409: "Not possible as things are, or to be confirmed.",
     413: "Larger than http.max_bytes.",
-    415: "Not JSON.",
+    415: "Not JSON, or not the type of content that is wanted.",
     422: "A setting or a field cannot have its value; nothing was changed.",
     500: "The device failed; its log has more.",
+}
+
+_FILES: dict[str, Schema] = {
+    "application/octet-stream": {},
+    "multipart/form-data": {
+        "type": "object",
+        "properties": {"file": {"type": "string", "contentMediaType": "application/octet-stream"}},
+    },
+}
+"""Bodies that are files (OpenAPI 3.1, 4.8.14.2 and 4.8.14.4)."""
+
+_FIRMWARE: dict[str, Schema] = {
+    FIRMWARE_ADDRESS: {
+        "type": "object",
+        "description": "Where firmware is.",
+        "additionalProperties": False,
+        "required": ["url"],
+        "properties": {"url": {"type": "string", "description": "Of a file cme3000.romz, http:// or https://."}},
+    },
+    FIRMWARE_CHOICE: {
+        "type": "object",
+        "description": "The firmware to install.",
+        "additionalProperties": False,
+        "required": ["version"],
+        "properties": {
+            "version": {"type": "string", "description": "That of the bundle that is ready, as it was shown."},
+            "confirm_downgrade": {"type": "boolean", "description": "Whether it may be older.", "default": False},
+        },
+    },
 }
 
 
@@ -89,6 +122,7 @@ def document(app: Flask) -> dict[str, Any]:
         "Directives": DIRECTIVES,
         CHANGES: _changes(),
         METER_FIELDS: _meter_fields(),
+        **_FIRMWARE,
     }
     paths: dict[str, dict[str, Any]] = {}
     for route in operations(app):
@@ -135,7 +169,10 @@ def _operation(route: Route, components: dict[str, Schema]) -> dict[str, Any]:
             {"name": HEADER, "in": "header", "required": True, "description": "Any text.", "schema": {"type": "string"}}
         )
         body = {"$ref": f"#/components/schemas/{said.body}"} if said.body else {"type": "object"}
-        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+        content = {medium: {"schema": _FILES[medium]} for medium in said.media} or {
+            "application/json": {"schema": body}
+        }
+        described["requestBody"] = {"required": True, "content": content}
     if parameters:
         described["parameters"] = parameters
     answer = {"application/json": {"schema": schema_of(said.answer, components)}}

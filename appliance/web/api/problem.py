@@ -17,7 +17,9 @@ INVALID_SETTINGS = "/api#invalid-settings"
 INVALID_METER = "/api#invalid-meter"
 NEW_PASSWORD_FIRST = "/api#new-password-first"  # noqa: S105 (the name of a problem)
 NOT_CONFIRMED = "/api#not-confirmed"
-TYPES = (INVALID_SETTINGS, INVALID_METER, NEW_PASSWORD_FIRST, NOT_CONFIRMED)
+REFUSED_FIRMWARE = "/api#refused-firmware"
+UPDATE_BUSY = "/api#update-busy"
+TYPES = (INVALID_SETTINGS, INVALID_METER, NEW_PASSWORD_FIRST, NOT_CONFIRMED, REFUSED_FIRMWARE, UPDATE_BUSY)
 """Kinds of problems that have a name (RFC 9457 section 3.1.1); any other says all by its status."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from appliance.web.api.changing import blueprint as api_changes
+from appliance.web.api.firmware import blueprint as api_firmware
 from appliance.web.api.line_monitor import blueprint as api_monitor
 from appliance.web.api.meters import blueprint as api_meters
 from appliance.web.api.meters_changing import blueprint as api_meters_changing
@@ -28,6 +29,6 @@ if TYPE_CHECKING:
 
 SECTIONS: tuple[Section, ...] = (status, network, tunnel, serial, meters, http, system)
 """What stands in the menu, if in another order."""
-API: tuple[Blueprint, ...] = (api, api_changes, api_meters, api_meters_changing, api_monitor)
+API: tuple[Blueprint, ...] = (api, api_changes, api_meters, api_meters_changing, api_monitor, api_firmware)
 PAGES: tuple[Blueprint, ...] = (password_page, language_form, live, metrics, *API)
 """What does not."""

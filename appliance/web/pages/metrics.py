@@ -9,6 +9,7 @@ from flask import Blueprint, Response, current_app, request
 
 from appliance.web.access import reads
 from appliance.web.context import context
+from appliance.web.firmware_measures import firmware_measures
 from appliance.web.measures import measures
 from appliance.web.meter_measures import MeterValues, meter_measures, publisher_measures
 
@@ -46,7 +47,8 @@ class _Collected:
         device = here.device
         meters = meter_measures(device.meters, self._values)
         publisher = publisher_measures(device.publisher.snapshot())
-        for measure in itertools.chain(measures(device, here.network()), meters, publisher):
+        firmware = firmware_measures(device.updater.snapshot())
+        for measure in itertools.chain(measures(device, here.network()), firmware, meters, publisher):
             if measure.samples:
                 yield family_of(measure)
 

@@ -1,14 +1,14 @@
 // A reboot: asks for it from the page of the question, counts down, asks until the device answers again, and goes there.
 // The answer is put into the page that is there, for a device that stops gives neither style sheet nor script any more.
 (() => {
-  const STILL_HERE = 25, LOST = 60, MARGIN = 8;
+  const STILL_HERE = 25, PATIENCE = 48, MARGIN = 8;
 
   const watch = (line) => {
     const { seconds, url, elsewhere, follow } = line.dataset;
-    const isElsewhere = elsewhere === "yes";
+    const isElsewhere = elsewhere === "yes", late = Number(seconds) + PATIENCE;
     const began = performance.now();
     const elapsed = () => (performance.now() - began) / 1000;
-    let failures = 0, wasAway = false, isOver = false, shown = "";
+    let failures = 0, wasAway = line.dataset.away === "yes", isOver = false, shown = "";
 
     const say = (name, value) => {
       const text = line.dataset[name].replace("{0}", value);
@@ -36,8 +36,8 @@
       // One request may get lost before the device goes; two in a row do not.
       failures = isHere ? 0 : failures + 1;
       if (failures > 1) wasAway = true;
-      else if (isHere && wasAway) return go("/");
-      setTimeout(ask, elapsed() < LOST ? 400 : 5000);
+      else if (isHere && wasAway) return go(line.dataset.backTo || "/");
+      setTimeout(ask, elapsed() < late ? 400 : 5000);
     };
 
     const tell = () => {
@@ -52,7 +52,7 @@
         if (isElsewhere && follow === "yes" && now > Number(seconds) + MARGIN) return go(url);
         if (isElsewhere) say(follow === "yes" ? "waiting" : "lookThere");
         else if (!wasAway && now > STILL_HERE) say("stillHere");
-        else say(now > LOST ? "lost" : "waiting");
+        else say(now > late ? "lost" : "waiting");
       }
       setTimeout(tell, 250);
     };
@@ -61,8 +61,10 @@
     tell();
   };
 
-  const question = document.querySelector("form[action='" + location.pathname + "']");
-  question?.addEventListener("submit", async (event) => {
+  const questions = `form[action='${location.pathname}'], form[data-reboots]`;
+  document.addEventListener("submit", async (event) => {
+    const question = event.target;
+    if (!question.matches(questions)) return;
     event.preventDefault();
     question.querySelector("button").disabled = true;
     let answer, text;
@@ -81,7 +83,11 @@
     if (line) watch(line);
   });
 
-  // Where the answer came as a page of its own after all.
-  const line = document.getElementById("reboot");
-  if (line) watch(line);
+  // Where the answer came as a page of its own after all, or another script has put the line there.
+  const begin = () => {
+    const line = document.getElementById("reboot");
+    if (line) watch(line);
+  };
+  document.addEventListener("reboots", begin);
+  begin();
 })();

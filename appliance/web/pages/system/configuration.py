@@ -27,6 +27,7 @@ TITLES = {
     "panel": N_("Front panel"),
     "console": N_("Console"),
     "mqtt": N_("MQTT"),
+    "update": N_("Firmware"),
     "http": N_("HTTP"),
 }
 """Headings of the sections of the settings, as the menu has them where it does."""
