@@ -11,7 +11,7 @@ import time
 import tomllib
 from pathlib import Path
 
-from imaging import bill, kernel, root
+from imaging import bill, kernel, root, updates
 from imaging.archive import Archive, Mirrors, Package, find_mirrors
 from imaging.card import Layout, assemble, make_boot, read_layout
 from imaging.command import BuildError, listed, run, say
@@ -57,6 +57,15 @@ def main() -> int:
         metavar="URL",
         help="of the folder that the release will be offered in: Raspberry Pi Imager's entry names it",
     )
+    parser.add_argument(
+        "--keyring",
+        type=Path,
+        metavar="PEM",
+        help="the certificates whose updates the device takes (default: those for development)",
+    )
+    parser.add_argument(
+        "--minimum-version", metavar="VERSION", help="no older one is installed over this (default: of pyproject.toml)"
+    )
     parser.add_argument("--no-compress", action="store_true", help="leave it at the plain image")
     options = parser.parse_args()
     began = time.monotonic()
@@ -85,11 +94,13 @@ def build(options: argparse.Namespace) -> None:
     work.mkdir()
     source = take(REPOSITORY, work / "source", None if options.worktree else options.ref)
     image = source.folder / "image"
+    trust = updates.find_trust(REPOSITORY, options.keyring)
+    minimum = updates.minimum_version(source.folder, options.minimum_version)
     with emulation():
         packages, essential, extracted = _packages(options, image, cache)
         base = root.base_layer(packages, essential, cache)
         python, wheels = root.python_layer(base, source.folder / "requirements/run.lock", cache)
-        slot_folder, release, trees, appliance = _root(source, base, python, extracted, work)
+        slot_folder, release, trees, appliance = _root(source, base, python, extracted, work, trust, minimum)
     layout = read_layout(image / "layout.toml")
     check_fits(slot_folder, layout.slot_a.size)
     size = content_size(slot_folder)
@@ -104,6 +115,7 @@ def build(options: argparse.Namespace) -> None:
         packages=[*packages, *extracted],
         wheels=wheels,
         kernel=release,
+        rules=[trust.listed, *([f"minimum-version {minimum}"] if minimum else [])],
     )
     (output / "manifest.txt").write_text(listing, "utf-8")
     if options.manifest:
@@ -115,7 +127,7 @@ def build(options: argparse.Namespace) -> None:
     for kind in KINDS if options.kind == "both" else (options.kind,):
         boot = _boot(source, extracted, trees, work, layout, qemu=kind == "qemu")
         card = output / f"cme3000-{kind}.img"
-        assemble(card, layout, boot=boot, slot=slot, work=work, epoch=source.epoch)
+        assemble(card, layout, boot=boot, slot=slot, boot_state=_boot_state(source), work=work, epoch=source.epoch)
         if kind == "qemu":
             shutil.copy(
                 _unpacked(extracted, "u-boot-rpi", work) / "usr/lib/u-boot/rpi_arm64/u-boot.bin", output / "u-boot.bin"
@@ -126,6 +138,8 @@ def build(options: argparse.Namespace) -> None:
     if options.plain:
         _make_plain(options, source, extracted, trees, work, output)
     shutil.rmtree(work)
+    if options.kind != "qemu":
+        updates.warn(trust)
 
 
 def _make_plain(
@@ -154,7 +168,12 @@ def _make_plain(
     slot = work / "plain.ext4"
     make_ext4(slot, layout.slot_a.size, label="plain", features=FOR_U_BOOT, epoch=source.epoch, folder=folder)
     boot = _boot(source, extracted, trees, work, layout, qemu=True)
-    assemble(output / "cme3000-plain.img", layout, boot=boot, slot=slot, work=work, epoch=source.epoch)
+    card = output / "cme3000-plain.img"
+    assemble(card, layout, boot=boot, slot=slot, boot_state=_boot_state(source), work=work, epoch=source.epoch)
+
+
+def _boot_state(source: Source) -> Path:
+    return source.folder / "image/root/usr/lib/cme3000/boot-state"
 
 
 def _mirrors(options: argparse.Namespace) -> Mirrors:
@@ -191,7 +210,13 @@ def _packages(options: argparse.Namespace, image: Path, cache: Path) -> tuple[li
 
 
 def _root(
-    source: Source, base: Path, python: Path, extracted: list[Package], work: Path
+    source: Source,
+    base: Path,
+    python: Path,
+    extracted: list[Package],
+    work: Path,
+    trust: updates.Trust,
+    minimum: str,
 ) -> tuple[Path, str, list[Path], Path]:
     say(f"putting the root together, of {source.commit[:12]}")
     image = source.folder / "image"
@@ -203,7 +228,7 @@ def _root(
     root.trim(folder, (image / "trim.list").read_text("utf-8"))
     run(["cp", "-a", "--no-preserve=ownership", f"{image / 'root'}/.", folder])
     date = dt.datetime.fromtimestamp(source.epoch, dt.UTC).date()
-    (folder / "etc/cme3000/build.toml").write_text(f"date = {date.isoformat()}\n", "utf-8")
+    updates.add_update_files(folder, trust, minimum, date.isoformat())
     inside(folder, "SOURCE_DATE_EPOCH=" + str(source.epoch), "systemd-sysusers")
     inside(folder, "systemctl", "preset-all")
     root.trim(folder, "etc/*-\netc/.pwd.lock\n")

@@ -27,14 +27,25 @@ def sha256(path: Path) -> str:
 
 
 def manifest(
-    *, version: str, commit: str, epoch: int, packages: Sequence[Package], wheels: Sequence[Path], kernel: str
+    *,
+    version: str,
+    commit: str,
+    epoch: int,
+    packages: Sequence[Package],
+    wheels: Sequence[Path],
+    kernel: str,
+    rules: Sequence[str] = (),
 ) -> str:
-    """Say which inputs gave the image: the same ones give the same bytes."""
+    """Say which inputs gave the image: the same ones give the same bytes.
+
+    :param rules: lines about the updates that it takes.
+    """
     lines = [
         f"product cme3000 {version}",
         f"commit {commit}",
         f"epoch {epoch}",
         f"kernel {kernel}",
+        *rules,
         *(f"deb {each.name} {each.version} {each.architecture} {each.sha256}" for each in sorted(packages)),
         *(f"wheel {each.name} {sha256(each)}" for each in sorted(wheels)),
     ]

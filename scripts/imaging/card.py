@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -33,6 +34,7 @@ class Layout:
     label: int
     total: int
     boot: Part
+    state: Part
     slot_a: Part
     slot_b: Part
     data: Part
@@ -41,7 +43,7 @@ class Layout:
 def read_layout(path: Path) -> Layout:
     """Read image/layout.toml."""
     table = tomllib.loads(path.read_text("utf-8"))
-    parts = {name: Part(**table.pop(name)) for name in ("boot", "slot_a", "slot_b", "data")}
+    parts = {name: Part(**table.pop(name)) for name in ("boot", "state", "slot_a", "slot_b", "data")}
     return Layout(label=table["label"], total=table["total"], **parts)
 
 
@@ -103,8 +105,11 @@ def _copy(image: Path, file: Path, name: str, clock: dict[str, str], epoch: int,
     run(["mcopy", "-m", "-i", image, staged, f"::{name}"], environment=clock)
 
 
-def assemble(path: Path, layout: Layout, *, boot: Path, slot: Path, work: Path, epoch: int) -> None:
-    """Write the whole card as a file."""
+def assemble(path: Path, layout: Layout, *, boot: Path, slot: Path, boot_state: Path, work: Path, epoch: int) -> None:
+    """Write the whole card as a file.
+
+    :param boot_state: the program of that name of the image, which writes the first state.
+    """
     path.unlink(missing_ok=True)
     with path.open("wb") as empty:
         empty.truncate(layout.total * MIB)
@@ -120,3 +125,4 @@ def assemble(path: Path, layout: Layout, *, boot: Path, slot: Path, work: Path, 
     make_ext4(data, layout.data.size, label="data", features=FOR_DATA, epoch=epoch)
     for part, file in ((layout.boot, boot), (layout.slot_a, slot), (layout.data, data)):
         run(["dd", f"if={file}", f"of={path}", "bs=1M", f"seek={part.start}", "conv=notrunc,sparse", "status=none"])
+    run([sys.executable, boot_state, "initialise", path])

@@ -25,7 +25,7 @@ EPOCH = 1_700_000_000
 def test_partitions_follow_each_other_and_fill_the_card() -> None:
     layout = read_layout(SOURCE / "layout.toml")
     end = 0
-    for part in (layout.boot, layout.slot_a, layout.slot_b, layout.data):
+    for part in (layout.boot, layout.state, layout.slot_a, layout.slot_b, layout.data):
         assert part.start >= end
         end = part.start + part.size
     assert end == layout.total
