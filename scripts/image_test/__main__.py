@@ -14,9 +14,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imaging.command import BuildError
+
 from image_test.board import Board, ImageError, free_port
 from image_test.device import FACTORY_PASSWORD, Device
+from image_test.loader import try_loader
 from image_test.looks import first_accept, look_inside, reached
+from image_test.update import UpdateTest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,6 +67,12 @@ class Report:
         """Say why nothing more is tried."""
         self.failed.append(f"the rest: {failure}")
 
+    def conclude(self) -> int:
+        """Say how it went; give the program's exit status."""
+        sys.stdout.write("".join(f"FAILED: {what}\n" for what in self.failed))
+        sys.stdout.write(f"{self.passed} passed, {len(self.failed)} failed\n")
+        return 1 if self.failed else 0
+
     def tell(self, what: str) -> None:
         """Say something that is neither good nor bad."""
         sys.stdout.write(f"                       {what}\n")
@@ -90,6 +100,12 @@ def main() -> int:
     parser.add_argument(
         "--compare", action="store_true", help="boot a plain Debian too (scripts/build-image --plain), and compare"
     )
+    parser.add_argument(
+        "--update", action="store_true", help="test updates in place of the rest: boot loader, installation, fallback"
+    )
+    parser.add_argument(
+        "--mark-by-hand", action="store_true", help="with --update: do not wait for the gateway to find itself healthy"
+    )
     parser.add_argument("--keep", type=Path, help="a folder for the console's log and the card")
     options = parser.parse_args()
     report = Report()
@@ -102,17 +118,19 @@ def main() -> int:
         board = running.enter_context(
             Board(options.images / "cme3000-qemu.img", options.images, bus=bus, folder=folder)
         )
-        board.grow_card(4096)
         try:
+            if options.update:
+                try_loader(report, options.images)
+                test = UpdateTest(report, board, Device(board), by_hand=options.mark_by_hand, seed=seed)
+                test.run(options.images, folder, cuts=10 if options.long else options.power_cuts, seed=seed)
+                return report.conclude()
+            board.grow_card(4096)
             ours = _test(report, board, cuts=10 if options.long else options.power_cuts, seed=seed)
             if options.compare:
                 _compare(report, options.images, bus, folder, ours)
-        except (ImageError, OSError) as failure:
+        except (ImageError, BuildError, OSError) as failure:
             report.give_up(failure)
-    if report.failed:
-        sys.stdout.write("".join(f"FAILED: {what}\n" for what in report.failed))
-    sys.stdout.write(f"{report.passed} passed, {len(report.failed)} failed\n")
-    return 1 if report.failed else 0
+    return report.conclude()
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from imaging.archive import Archive, Mirrors, Package, find_mirrors
 from imaging.card import Layout, assemble, make_boot, read_layout
 from imaging.command import BuildError, listed, run, say
 from imaging.emulation import emulation, inside
-from imaging.ext4 import FOR_U_BOOT, MIB, check_fits, content_size, make_ext4
+from imaging.ext4 import FOR_U_BOOT, MIB, check_fits, content_size, make_ext4, tight
 from imaging.source import Source, take
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -106,7 +106,8 @@ def build(options: argparse.Namespace) -> None:
     size = content_size(slot_folder)
     say(f"making the card: a slot holds {size // MIB} MiB of {layout.slot_a.size}")
     slot = output / "slot.ext4"
-    make_ext4(slot, layout.slot_a.size, label="slot", features=FOR_U_BOOT, epoch=source.epoch, folder=slot_folder)
+    room, inodes = tight(slot_folder)
+    make_ext4(slot, room, label="slot", features=FOR_U_BOOT, epoch=source.epoch, folder=slot_folder, inodes=inodes)
     version = _version(source)
     listing = bill.manifest(
         version=version,

@@ -26,9 +26,19 @@ _INODE_TIMES = (0x08, 0x0C, 0x10, 0x14)
 """Access, change, modification, deletion, in seconds."""
 
 
-def make_ext4(path: Path, size: int, *, label: str, features: str, epoch: int, folder: Path | None = None) -> None:
+def make_ext4(
+    path: Path,
+    size: int,
+    *,
+    label: str,
+    features: str,
+    epoch: int,
+    folder: Path | None = None,
+    inodes: int | None = None,
+) -> None:
     """Make a file system of `size` MiB, with what is in `folder`.
 
+    :param inodes: how many; without it as many as mke2fs thinks right.
     :raises BuildError: when the folder does not fit.
     """
     path.unlink(missing_ok=True)
@@ -37,6 +47,8 @@ def make_ext4(path: Path, size: int, *, label: str, features: str, epoch: int, f
     command += ["-E", f"hash_seed={identity},lazy_itable_init=0,lazy_journal_init=0,nodiscard,root_owner=0:0"]
     if folder is not None:
         command += ["-d", str(folder)]
+    if inodes is not None:
+        command += ["-N", str(inodes)]
     clock = {"E2FSPROGS_FAKE_TIME": str(epoch), "SOURCE_DATE_EPOCH": str(epoch)}
     run([*command, path, f"{size}M"], environment=clock)
     if "^metadata_csum" in features:
@@ -88,6 +100,17 @@ def content_size(folder: Path) -> int:
             status = os.lstat(os.path.join(parent, name))  # noqa: PTH118 (a hundred thousand files)
             total += -(-status.st_size // 4096) * 4096
     return total
+
+
+def tight(folder: Path) -> tuple[int, int]:
+    """Give the size in MiB and the inodes of a file system that nothing will be added to.
+
+    It is what an update writes, so room in it costs time and wears the card.
+    """
+    inodes = sum(1 + len(files) for _, _, files in os.walk(folder)) + 64
+    # Folders and long extents take a block besides; the rest is for group descriptors and bitmaps.
+    octets = content_size(folder) + inodes * 256 + sum(8192 for _ in os.walk(folder))
+    return octets * 102 // 100 // MIB + 8, inodes
 
 
 def check_fits(folder: Path, size: int) -> None:
