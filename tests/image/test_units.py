@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SERVICE = UNITS / "cme3000.service"
-STRANGERS = ("network.target", "systemd-udevd.service", "systemd-modules-load.service", "systemd-sysctl.service")
+STRANGERS = (
+    "dbus.socket",
+    "network.target",
+    "systemd-modules-load.service",
+    "systemd-sysctl.service",
+    "systemd-udevd.service",
+)
+BODIES = {"service": "[Service]\nExecStart=/bin/true\n", "socket": "[Socket]\nListenStream=/run/bus\n"}
 TARGETS = ("sysinit.target", "basic.target", "shutdown.target", "multi-user.target", "paths.target", "timers.target")
 NEWER = {"RestartSteps": 254, "RestartMaxDelaySec": 254}
 """Directives that an older systemd on the machine with the tests does not know, and the version that brought them."""
@@ -54,12 +61,20 @@ def complaints(root: Path, version: int) -> list[str]:
 def _root(tmp_path: Path) -> Path:
     """Make a system with the image's files, and whatever they name, empty."""
     shutil.copytree(IMAGE / "usr", tmp_path / "usr")
-    for command in ("opt/cme3000/bin/cme3000", "bin/sh", "bin/true", "usr/bin/systemctl"):
+    programs = (
+        "opt/cme3000/bin/cme3000",
+        "bin/sh",
+        "bin/true",
+        "usr/bin/systemctl",
+        "usr/bin/rauc",
+        "usr/sbin/modprobe",
+    )
+    for command in programs:
         path = tmp_path / command
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(0o755)
     for name in (*STRANGERS, *TARGETS):
-        body = "[Service]\nExecStart=/bin/true\n" if name.endswith(".service") else ""
+        body = BODIES.get(name.rpartition(".")[2], "")
         (tmp_path / "usr/lib/systemd/system" / name).write_text(f"[Unit]\nDescription={name}\n{body}")
     return tmp_path
 
