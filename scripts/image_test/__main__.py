@@ -106,6 +106,9 @@ def main() -> int:
     parser.add_argument(
         "--mark-by-hand", action="store_true", help="with --update: do not wait for the gateway to find itself healthy"
     )
+    parser.add_argument(
+        "--adaptive", action="store_true", help="with --update: updates as a release has them; takes an hour more"
+    )
     parser.add_argument("--keep", type=Path, help="a folder for the console's log and the card")
     options = parser.parse_args()
     report = Report()
@@ -121,7 +124,9 @@ def main() -> int:
         try:
             if options.update:
                 try_loader(report, options.images)
-                test = UpdateTest(report, board, Device(board), by_hand=options.mark_by_hand, seed=seed)
+                test = UpdateTest(
+                    report, board, Device(board), by_hand=options.mark_by_hand, adaptive=options.adaptive, seed=seed
+                )
                 test.run(options.images, folder, cuts=10 if options.long else options.power_cuts, seed=seed)
                 return report.conclude()
             board.grow_card(4096)

@@ -30,15 +30,16 @@ Unit=cme3000-reboot.service
 """As the image's own, but that waits until five minutes after the start."""
 
 
-def make_good(images: Path, folder: Path, version: str) -> Path:
+def make_good(images: Path, folder: Path, version: str, *, adaptive: bool) -> Path:
     """Make an update of the image under test.
 
     :param folder: where it goes; it is made.
+    :param adaptive: as a release is, which takes QEMU several times as long to install.
     """
-    return _make(images, folder, images / "slot.ext4", version)
+    return _make(images, folder, images / "slot.ext4", version, adaptive=adaptive)
 
 
-def make_broken(images: Path, folder: Path, version: str) -> Path:
+def make_broken(images: Path, folder: Path, version: str, *, adaptive: bool) -> Path:
     """Make one whose gateway ends as soon as it is started."""
     folder.mkdir(parents=True)
     slot = folder / "slot.ext4"
@@ -46,7 +47,7 @@ def make_broken(images: Path, folder: Path, version: str) -> Path:
     timer = "/usr/lib/systemd/system/cme3000-failed.timer"
     _replace(slot, "/opt/cme3000/bin/cme3000", BROKEN_PROGRAM, 0o100755)
     _replace(slot, timer, IMPATIENT_TIMER, 0o100644)
-    made = _make(images, folder, slot, version)
+    made = _make(images, folder, slot, version, adaptive=adaptive)
     slot.unlink()
     return made
 
@@ -79,7 +80,7 @@ def put_on_card(card: Path, bundles: Sequence[Path], work: Path) -> None:
     data.unlink()
 
 
-def _make(images: Path, folder: Path, slot: Path, version: str) -> Path:
+def _make(images: Path, folder: Path, slot: Path, version: str, *, adaptive: bool) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     notes = folder / "notes.txt"
     notes.write_text("For the boot test.\n", "ascii")
@@ -95,6 +96,7 @@ def _make(images: Path, folder: Path, slot: Path, version: str) -> Path:
         slot=slot,
         version=version,
         minimum_version=None,
+        whole=not adaptive,
     )
     return make_bundle(options)
 

@@ -13,7 +13,6 @@ from imaging.bundle import NAME
 
 from image_test.board import ImageError
 from image_test.bundles import make_broken, make_good, put_on_card, tamper
-from image_test.offer import Offer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,23 +33,31 @@ RATE = 300
 class UpdateTest:
     """A device, and updates for it that lie on its card."""
 
-    def __init__(self, report: Reporter, board: Board, device: Device, *, by_hand: bool, seed: int) -> None:
+    def __init__(
+        self, report: Reporter, board: Board, device: Device, *, by_hand: bool, adaptive: bool, seed: int
+    ) -> None:
         """Test this device.
 
+        :param adaptive: with updates as a release has them, which takes QEMU several times as long.
         :param by_hand: the gateway does not judge itself: a slot that answers is marked good by this test.
         """
         self._report = report
         self._board = board
         self._device = device
         self._by_hand = by_hand
+        self._adaptive = adaptive
         self._moments = random.Random(seed)  # noqa: S311 (repeatable)
 
     def run(self, images: Path, work: Path, *, cuts: int, seed: int) -> None:
         """Run all."""
         check = self._report.check
         began = time.monotonic()
-        good = make_good(images, work / "good", "9.0")
-        bundles = [good, make_broken(images, work / "broken", "9.1"), tamper(good, work / "tampered", seed)]
+        good = make_good(images, work / "good", "9.0", adaptive=self._adaptive)
+        bundles = [
+            good,
+            make_broken(images, work / "broken", "9.1", adaptive=self._adaptive),
+            tamper(good, work / "tampered", seed),
+        ]
         put_on_card(self._board.card, bundles, work)
         sizes = ", ".join(f"{path.parent.name} {path.stat().st_size / 1e6:.0f} MB" for path in bundles)
         self._report.tell(f"updates made in {time.monotonic() - began:.0f} s: {sizes}")
@@ -70,10 +77,8 @@ class UpdateTest:
         check("the settings are kept", self._settings_are_kept)
         check("it proves itself", self._prove)
 
-        check("of an update from an address only what has changed is fetched", lambda: self._stream(good))
-
-        check("a bit flipped in an update is noticed while it is installed", lambda: self._refused("tampered"))
-        check("and that slot is not to be started", lambda: self._has(order=["B", "A"], left={"A": 0, "B": 9}))
+        check("a bit flipped in an update is noticed", lambda: self._refused("tampered"))
+        check("before anything is changed", lambda: self._has(order=["B", "A"], left={"A": 9, "B": 9}))
 
         for number in range(1, cuts + 1):
             self._cut(number, cuts, seed)
@@ -137,21 +142,6 @@ class UpdateTest:
             raise ImageError(said[-1500:])
         return f"{time.monotonic() - began:.0f} s"
 
-    def _stream(self, bundle: Path) -> str:
-        """Install into A over the network what B has already, and stay with B."""
-        with Offer(bundle) as offer:
-            began = time.monotonic()
-            said = self._shell(f"rauc install {offer.address}; echo rc=$?", INSTALLATION)
-            took = time.monotonic() - began
-        if "rc=0" not in said:
-            raise ImageError(said[-1500:])
-        self._shell("rauc status mark-active rootfs.1")
-        size = bundle.stat().st_size
-        told = f"{offer.sent / 1e6:.1f} MB of {size / 1e6:.0f} in {took:.0f} s"
-        if offer.sent > size / 10:
-            raise ImageError(told)
-        return told
-
     def _refused(self, name: str) -> str:
         said = self._shell(f"rauc install /data/test/{name}/{NAME}; echo rc=$?", INSTALLATION)
         if "rc=0" in said:
@@ -195,7 +185,7 @@ class UpdateTest:
 
     def _cut(self, number: int, cuts: int, seed: int) -> None:
         """Take the power away while an update is being installed into A; B has proven itself."""
-        wait = self._moments.uniform(0, 150)
+        wait = self._moments.uniform(0, 600 if self._adaptive else 120)
         self._report.tell(f"power cut {number} of {cuts} (seed {seed}): {wait:.1f} s into an installation")
         self._shell(f"(rauc install /data/test/good/{NAME} >/run/installation 2>&1 &)")
         select.select([], [], [], wait)

@@ -54,6 +54,11 @@ def main() -> int:
     parser.add_argument("--slot", type=Path, help="another root file system than the folder's slot.ext4")
     parser.add_argument("--version", help="another version than the image's")
     parser.add_argument("--minimum-version", help="another than the image's")
+    parser.add_argument(
+        "--whole",
+        action="store_true",
+        help="have all of it written, without a look at what is there already: faster where the card is fast",
+    )
     options = parser.parse_args()
     began = time.monotonic()
     try:
@@ -108,7 +113,7 @@ def make_bundle(options: argparse.Namespace) -> Path:
                 os.link(slot, folder / "slot.ext4")
             except OSError:
                 run(["cp", "--sparse=always", slot, folder / "slot.ext4"])
-            text = manifest(version=version, minimum=minimum, epoch=epoch, notes=notes)
+            text = manifest(version=version, minimum=minimum, epoch=epoch, notes=notes, adaptive=not options.whole)
             (folder / "manifest.raucm").write_text(text, "utf-8")
             command = ["rauc", "bundle", f"--cert={options.certificate}", f"--key={options.key}"]
             command += [f"--keyring={options.keyring}", *(f"--intermediate={path}" for path in options.intermediate)]
@@ -123,8 +128,10 @@ def make_bundle(options: argparse.Namespace) -> Path:
     return target
 
 
-def manifest(*, version: str, minimum: str, epoch: int, notes: str) -> str:
+def manifest(*, version: str, minimum: str, epoch: int, notes: str, adaptive: bool = True) -> str:
     """Give RAUC's manifest (its reference, "Manifest").
+
+    :param adaptive: with hashes of the blocks, by which RAUC finds those that the device has already.
 
     :raises BuildError: when the notes are too long.
     """
@@ -146,8 +153,9 @@ def manifest(*, version: str, minimum: str, epoch: int, notes: str) -> str:
         "",
         "[image.rootfs]",
         "filename=slot.ext4",
-        "adaptive=block-hash-index",
     ]
+    if adaptive:
+        lines.append("adaptive=block-hash-index")
     if minimum:
         lines += ["", "[meta.cme3000]", f"minimum-version={minimum}"]
     return "\n".join(lines) + "\n"
