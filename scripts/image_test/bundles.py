@@ -97,6 +97,7 @@ def _make(images: Path, folder: Path, slot: Path, version: str, *, adaptive: boo
         version=version,
         minimum_version=None,
         whole=not adaptive,
+        level=3,
     )
     return make_bundle(options)
 

@@ -20,7 +20,7 @@ COMPATIBLE = "cme3000-rpi"
 LONGEST_NOTES = 16_384
 """Characters: RAUC takes a manifest with its signature up to 64 KiB."""
 
-COMPRESSION = "-comp zstd -Xcompression-level 18 -all-root -no-xattrs -no-progress"
+COMPRESSION = "-comp zstd -all-root -no-xattrs -no-progress"
 """zstd unpacks several times faster than xz on a Pi."""
 
 
@@ -54,6 +54,9 @@ def main() -> int:
     parser.add_argument("--slot", type=Path, help="another root file system than the folder's slot.ext4")
     parser.add_argument("--version", help="another version than the image's")
     parser.add_argument("--minimum-version", help="another than the image's")
+    parser.add_argument(
+        "--level", type=int, default=18, help="of zstd: 1 is made in seconds, 18 is smallest (default: %(default)s)"
+    )
     parser.add_argument(
         "--whole",
         action="store_true",
@@ -117,7 +120,8 @@ def make_bundle(options: argparse.Namespace) -> Path:
             (folder / "manifest.raucm").write_text(text, "utf-8")
             command = ["rauc", "bundle", f"--cert={options.certificate}", f"--key={options.key}"]
             command += [f"--keyring={options.keyring}", *(f"--intermediate={path}" for path in options.intermediate)]
-            command += [f"--mksquashfs-args={COMPRESSION} -all-time {epoch} -mkfs-time {epoch}"]
+            squash = f"{COMPRESSION} -Xcompression-level {options.level} -all-time {epoch} -mkfs-time {epoch}"
+            command.append(f"--mksquashfs-args={squash}")
             run([*command, folder, making])
         said = run(["rauc", "info", f"--keyring={options.keyring}", making])
         if f"'{version}'" not in said:

@@ -61,6 +61,7 @@ def _options(image: Path, keys: Path, **other: object) -> argparse.Namespace:
         "version": None,
         "minimum_version": None,
         "whole": False,
+        "level": 1,
     }
     return argparse.Namespace(**(options | other))
 
