@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import tomllib
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from imaging import bundle, updates
@@ -17,10 +17,8 @@ from imaging.command import BuildError
 from tests.conftest import need
 from tests.image.machine import REPOSITORY
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 EPOCH = 1_700_000_000
+SOFT_TOKENS = [Path("/usr/lib/softhsm/libsofthsm2.so"), *Path("/usr/lib").glob("*/softhsm/libsofthsm2.so")]
 CONFIGURATION = REPOSITORY / "image/root/etc/rauc/system.conf"
 
 
@@ -201,9 +199,10 @@ def test_the_certificate_signs_updates_and_nothing_else(keys: Path) -> None:
 
 
 def test_a_key_in_a_token_signs(image: Path, keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    modules = [path for path in map(REPOSITORY.__class__, SOFT_TOKENS) if path.exists()]
-    has_tools = shutil.which("softhsm2-util") is not None and shutil.which("pkcs11-tool") is not None
-    need(bool(modules) and has_tools, "softhsm2, opensc and libengine-pkcs11-openssl are needed")
+    modules = [path for path in SOFT_TOKENS if path.exists()]
+    engines = list(Path("/usr/lib").glob("*/engines-*/pkcs11.so"))
+    has_tools = bool(modules and engines) and shutil.which("softhsm2-util") is not None
+    need(has_tools, "softhsm2 and libengine-pkcs11-openssl are needed")
     (tmp_path / "tokens").mkdir()
     (tmp_path / "softhsm.conf").write_text(f"directories.tokendir = {tmp_path}/tokens\n", "ascii")
     monkeypatch.setenv("SOFTHSM2_CONF", str(tmp_path / "softhsm.conf"))
@@ -231,9 +230,6 @@ def test_a_key_in_a_token_signs(image: Path, keys: Path, tmp_path: Path, monkeyp
     )
     made = bundle.make_bundle(_options(image, keys, key="pkcs11:token=release;object=signer"))
     _info(made, keys / "root.pem")
-
-
-SOFT_TOKENS = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so")
 
 
 def test_notes_are_those_of_the_version() -> None:

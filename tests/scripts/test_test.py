@@ -13,7 +13,7 @@ TOOLS = (
     *("shellcheck", "socat", "ser2net", "strace", "ip", "git", "openssl", "systemd-analyze", "unshare", "dnsmasq"),
     *("avahi-autoipd", "dhcpd", "avahi-daemon", "avahi-browse", "dbus-daemon", "curl", "chromium"),
     *("telnet", "nc", "expect", "mosquitto", "mosquitto_sub", "dtc", "mke2fs"),
-    *("rauc", "mksquashfs", "faketime"),
+    *("rauc", "mksquashfs", "faketime", "softhsm2-util"),
 )
 
 
