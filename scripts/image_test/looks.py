@@ -65,7 +65,9 @@ def first_accept(board: Board) -> float:
 
     :raises ImageError: when the log does not tell.
     """
-    line = board.terminal.run("journalctl -b -o short-monotonic --no-pager | grep 'accepting clients on port' | tail -n 1")
+    line = board.terminal.run(
+        "journalctl -b -o short-monotonic --no-pager | grep 'accepting clients on port' | tail -n 1"
+    )
     found = re.match(r"\[ *([0-9.]+)\]", line)
     if found is None:
         raise ImageError(f"no moment at which the tunnel accepts: {line}")
