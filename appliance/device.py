@@ -114,7 +114,6 @@ class Device:
         self.updater = Updater(
             settings,
             state=state,
-            runtime=self._runtime,
             product=self.product,
             bus=hardware.update_bus,
             ailments=lambda: ailments(self, host=host),
@@ -209,7 +208,6 @@ class Device:
             *self.supervisor.faults,
             *(str(problem) for problem in self.settings.problems),
             *(fault for fault in (self.journal.fault, self.certificate.problem, self.meters.problem) if fault),
-            *([self.updater.hawkbit.fault] if self.updater.hawkbit.fault else []),
         )
 
     def network_snapshot(self) -> NetworkSnapshot:

@@ -217,3 +217,16 @@ class UpdateBusy(UpdateError):
 
 class InstallerGone(UpdateError, ConnectionError):
     """RAUC, which installs firmware, does not answer."""
+
+
+class NotServed(UpdateError):
+    """A web server answers, but not with what it was asked for."""
+
+    def __init__(self, text: str, status: int) -> None:
+        """Say it in a sentence; `status` is that of the answer (RFC 9110 section 15)."""
+        super().__init__(text)
+        self.status = status
+
+
+class ActionGone(UpdateError):
+    """A hawkBit server does not know an action any more, or has closed it."""

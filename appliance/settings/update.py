@@ -30,8 +30,8 @@ HAWKBIT_ENABLED = Setting(
     type=Bool(),
     default=False,
     label="Managed by hawkBit",
-    help="Have a hawkBit server update this device. Whoever rules that server decides when; the rules for signatures "
-    "and versions hold all the same.",
+    help="Have a hawkBit server update this device. Whoever rules that server decides when, and may force an older "
+    "version; the rules for signatures and the oldest version hold all the same.",
 )
 HAWKBIT_URL = Setting(
     name="update.hawkbit_url",

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import urljoin, urlsplit
 
 from appliance import __version__
-from appliance.errors import UpdateError
+from appliance.errors import NotServed, UpdateError
 from appliance.update.address import web_address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
 
 REDIRECTS = 5
@@ -30,7 +30,7 @@ _MOVED = (301, 302, 303, 307, 308)
 
 
 class Download(io.RawIOBase):
-    """The answer to a GET, as a stream (RFC 9110). For one thread, but for `interrupt`; every call blocks.
+    """The answer of a web server, as a stream (RFC 9110). For one thread, but for `interrupt`; every call blocks.
 
     Redirections are followed, but not from https to http. Names of servers are checked with TLS, against the
     authorities that the system knows.
@@ -43,13 +43,22 @@ class Download(io.RawIOBase):
         silence: float = SILENCE,
         longest: float = LONGEST,
         clock: Callable[[], float] = time.monotonic,
+        method: str = "GET",
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        redirects: int = REDIRECTS,
+        on_begin: Callable[[Download], None] = lambda _: None,
         on_progress: Callable[[], None] = lambda: None,
     ) -> None:
         """Ask for `url`.
 
+        :param headers: more of them; they go to the server of `url` alone, not to one that it leads on to.
+        :param redirects: the most redirections that are followed.
+        :param on_begin: told of this before anybody is asked, so that it can be interrupted from then on.
         :param on_progress: called between the steps and for each piece; what it raises ends it.
         :raises UpdateRefused: when it is no URL that can be fetched.
-        :raises UpdateError: when the server cannot be reached, or does not have it.
+        :raises NotServed: when the server does not have it.
+        :raises UpdateError: when the server cannot be reached.
         """
         super().__init__()
         self.url = url
@@ -57,10 +66,14 @@ class Download(io.RawIOBase):
         self._clock = clock
         self._until = clock() + longest
         self._on_progress = on_progress
+        self._method, self._body, self._redirects = method, body, redirects
+        self._headers = dict(headers or {})
+        self._origin = origin(url)
         self._connection: http.client.HTTPConnection | None = None
         self._wire: socket.socket | None = None
         self._is_interrupted = False
         self._host = ""
+        on_begin(self)
         try:
             self._answer = self._follow()
         except BaseException:
@@ -113,10 +126,10 @@ class Download(io.RawIOBase):
         self.close()
 
     def _follow(self) -> http.client.HTTPResponse:
-        for _ in range(REDIRECTS + 1):
+        for _ in range(self._redirects + 1):
             answer = self._ask()
             location = answer.getheader("Location")
-            if answer.status not in _MOVED or not location:
+            if answer.status not in _MOVED or not location or not self._redirects:
                 break
             target = web_address(urljoin(self.url, location))
             if self.url.lower().startswith("https:") and not target.lower().startswith("https:"):
@@ -124,10 +137,10 @@ class Download(io.RawIOBase):
             answer.close()
             self.url = target
         else:
-            raise UpdateError(f"{self._host} leads on and on, more than {REDIRECTS} times.")
+            raise UpdateError(f"{self._host} leads on and on, more than {self._redirects} times.")
         if answer.status != http.client.OK:
             answer.close()
-            raise UpdateError(f"{self._host} does not have the file: it answers {answer.status}.")
+            raise NotServed(f"{self._host} does not have the file: it answers {answer.status}.", answer.status)
         return answer
 
     def _ask(self) -> http.client.HTTPResponse:
@@ -145,9 +158,14 @@ class Download(io.RawIOBase):
         with self._worded("cannot be reached"):
             self._check_time()
             self._connection.request(
-                "GET",
+                self._method,
                 (parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
-                headers={"User-Agent": f"cme3000/{__version__}", "Accept-Encoding": "identity"},
+                self._body,
+                {
+                    "User-Agent": f"cme3000/{__version__}",
+                    "Accept-Encoding": "identity",
+                    **(self._headers if origin(self.url) == self._origin else {}),
+                },
             )
             self._wire = self._connection.sock  # which the connection forgets when the server will close it
             answer = self._connection.getresponse()
@@ -174,3 +192,10 @@ class Download(io.RawIOBase):
             raise UpdateError(f"{self._host} {what}: {error.strerror or error}.") from error
         except (http.client.HTTPException, ValueError) as error:
             raise UpdateError(f"{self._host} {what}: it does not answer as a web server does.") from error
+
+
+def origin(url: str) -> tuple[str, str | None, int | None]:
+    """Give what a server is known by (RFC 9110 section 4.3.1)."""
+    parts = urlsplit(url)
+    scheme = parts.scheme.lower()
+    return scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(scheme)

@@ -29,7 +29,7 @@ LOST = "The connection to RAUC was lost: what became of the installation is not 
 def carry_out(updater: Updater, rauc: Rauc, pause: Callable[[float], bool]) -> str:
     """Have what is ready installed, or follow an installation that has begun; `updater` is told how it goes.
 
-    An installation that nobody has begun here (`updater.snapshot().bundle` is None) is one that hawkBit has ordered.
+    One that was under way already when the program began has no bundle (`updater.snapshot().bundle` is None).
 
     :param pause: rests for these seconds; gives False when it is time to stop.
     :returns: the version that starts with the next boot; nothing when it failed, or has not ended.
@@ -65,7 +65,7 @@ def _told(updater: Updater, rauc: Rauc) -> Operation:
 def _accept(updater: Updater, rauc: Rauc, wanted: str) -> str:
     """Look at what is in the other slot now, and write down that it should start; refuse it if it must not.
 
-    A bundle at a URL may have become another one since it was looked at; and hawkBit knows nothing of the floor.
+    A bundle at a URL may have become another one since it was looked at; what was under way was never looked at here.
     """
     status = rauc.slots()
     name, other = next(
@@ -106,7 +106,7 @@ def _check_installed(version: str, wanted: str, updater: Updater) -> None:
 
 
 def _fail(updater: Updater, wanted: str, error: str) -> None:
-    what = f"Version {wanted}" if wanted else "An update that hawkBit ordered"
+    what = f"Version {wanted}" if wanted else "An update"
     outcome = Outcome(f"{what} could not be installed. {error}", failed=True)
     log.error("%s", outcome.text)
     updater.notes.settle(outcome)

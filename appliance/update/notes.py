@@ -55,13 +55,35 @@ class Outcome:
     failed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """An update that a hawkBit server has assigned, and how far it is."""
+
+    action: str
+    """The server's number of it."""
+    server: str
+    """Which server, and which device there: the number means nothing to others."""
+    version: str = ""
+    state: str = ""
+    """What it is: `installing`, `installed`, or `closed`."""
+    text: str = ""
+    """How it ended, in a sentence, when it is closed."""
+    failed: bool = False
+    is_told: bool = False
+    """Whether the server knows how it ended."""
+
+
 class Notes:
-    """The files `pending.json` and `outcome.json` beside the bundle. What cannot be written is logged alone."""
+    """The files `pending.json`, `outcome.json` and `hawkbit.json` beside the bundle.
+
+    What cannot be written is logged alone.
+    """
 
     def __init__(self, shelf: Shelf) -> None:
         """Keep them in the folder of `shelf`."""
         self._pending = shelf.folder / "pending.json"
         self._outcome = shelf.folder / "outcome.json"
+        self._assignment = shelf.folder / "hawkbit.json"
 
     def pending(self) -> Pending | None:
         """Give the update that has not proven itself yet."""
@@ -96,6 +118,23 @@ class Notes:
         with contextlib.suppress(OSError):
             self._pending.unlink(missing_ok=True)
             atomic.sync_folder(self._pending.parent)
+
+    def assignment(self) -> Assignment | None:
+        """Give what a hawkBit server has assigned last, as far as it has come to an installation or an end."""
+        fields = _read(self._assignment)
+        try:
+            texts = {name: _text(fields[name]) for name in ("action", "server", "version", "state", "text")}
+            return Assignment(**texts, failed=bool(fields["failed"]), is_told=bool(fields["is_told"]))
+        except (KeyError, TypeError):
+            return None
+
+    def assign(self, assignment: Assignment | None) -> None:
+        """Remember that, or nothing of the kind any more."""
+        if assignment is not None:
+            _write(self._assignment, asdict(assignment))
+            return
+        with contextlib.suppress(OSError):
+            self._assignment.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -108,6 +108,8 @@ class UpdateSnapshot:
     """When the index was last read or could not be read, in seconds since 1970."""
     check_error: str = ""
     """Why it could not be read."""
+    hawkbit: str = ""
+    """What a hawkBit server has assigned, or why it cannot be asked, in a sentence; empty when there is none."""
 
 
 class UpdateView(Protocol):

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from appliance.errors import UpdateBusy, UpdateError, UpdateRefused
 from appliance.settings import update
 from appliance.update.address import bundle_address
-from appliance.update.hawkbit import HawkbitFile
 from appliance.update.notes import Notes
 from appliance.update.rules import check_name, check_wish
 from appliance.update.shelf import CUT, Shelf, is_file
@@ -47,7 +46,6 @@ class Updater:
         settings: Settings,
         *,
         state: Path,
-        runtime: Path,
         product: Product,
         bus: str,
         ailments: Callable[[], tuple[str, ...]],
@@ -60,7 +58,6 @@ class Updater:
         """Prepare; nothing is looked at before a worker begins.
 
         :param state: the folder in which bundles and notes are kept.
-        :param runtime: the folder for what other programs read.
         :param bus: address of the D-Bus with RAUC; empty where there are no slots.
         :param ailments: says what is wrong with the device, a sentence each; asked while new firmware is on trial.
         :param reboot: has the device begin anew; the text says why.
@@ -78,7 +75,6 @@ class Updater:
         self.wall = wall
         self.shelf = Shelf(state)
         self.notes = Notes(self.shelf)
-        self.hawkbit = HawkbitFile(runtime, self.shelf.folder, product)
         self.began_at = clock()
         self.compatible = ""
         """What kind of device this is, for RAUC; empty until that is known."""
@@ -86,6 +82,8 @@ class Updater:
         """What is to be fetched, or is being."""
         self.source = ""
         """Where the bundle is that is checked or installed: a path or a URL."""
+        self.fetched_for = ""
+        """Number of the action of a hawkBit server for which the bundle was fetched; empty when it was not for one."""
         self.is_launched = False
         """Whether RAUC has begun with the installation that is under way."""
         self.is_cancelled = False
@@ -149,6 +147,21 @@ class Updater:
             self.url, self.is_cancelled = url, False
         self.wake()
 
+    def begin_order(self, url: str, size: int, action: str) -> None:
+        """Begin to receive what a hawkBit server has assigned, unless somebody else has a bundle here.
+
+        :param action: the server's number of it.
+        :raises UpdateBusy: when another bundle is here or under way, or the running firmware is on trial.
+        """
+        with self._lock:
+            self._must_be_free()
+            if self._state.on_trial:
+                raise UpdateBusy(ON_TRIAL)
+            if self._state.stage is Stage.READY and not self.fetched_for:
+                raise UpdateBusy("Another bundle is ready to be installed.")
+            self._begin(size)
+            self.url, self.is_cancelled, self.fetched_for = url, False, action
+
     def install(self, *, version: str, confirms_downgrade: bool = False) -> None:
         """Install what is ready; see `UpdateView`."""
         with self._lock:
@@ -204,6 +217,7 @@ class Updater:
 
     def _begin(self, size: int | None) -> None:
         self.shelf.clear()
+        self.fetched_for = ""
         self._state = replace(
             self._state,
             stage=Stage.RECEIVING,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from appliance.settings import Values
+    from appliance.update.hawkbit import Hawkbit
     from appliance.update.updater import Updater
 
 log = logging.getLogger(__name__)
@@ -33,9 +34,6 @@ JITTER = 3600.0
 
 FIRST_CHECK = (60.0, 600.0)
 """Seconds after the start, between which the index is read first."""
-
-FOREIGN = 10.0
-"""Seconds between two looks whether hawkBit has begun an installation."""
 
 REBOOT_DELAY = 3.0
 """Seconds in which pages can tell that all is installed."""
@@ -61,10 +59,11 @@ class UpdateWorker(Service):
         self._updater = updater
         self._proving = Proving(updater)
         self._has_begun = False
-        self._begin_at = self._reboot_at = self._foreign_at = NEVER
+        self._begin_at = self._reboot_at = NEVER
         self._retry = RETRIES[0]
         self._index_at = NEVER
         self._has_new_settings = True
+        self._hawkbit: Hawkbit | None = None
         self._busy_with: Rauc | Download | None = None
         updater.wake = self.wake
         self._unsubscribe = updater.settings.subscribe(self._prepare)
@@ -91,7 +90,9 @@ class UpdateWorker(Service):
             self.beat()
             self._follow_settings()
             self._do_what_is_due()
-            due = min(self._begin_at, self._reboot_at, self._foreign_at, self._index_at, self._proving.due)
+            due = min(self._begin_at, self._reboot_at, self._index_at, self._proving.due)
+            if self._hawkbit is not None:
+                due = min(due, self._hawkbit.due)
             if not self._has_work:
                 self.rest(None if due == NEVER else max(0.0, due - self._updater.clock()))
 
@@ -118,8 +119,8 @@ class UpdateWorker(Service):
             # Not to be tried again and again: whatever it was, the bundle has had its chance.
             log.exception("an update failed in a way that was not foreseen")
             updater.fail(UNFORESEEN)
-        if now >= self._foreign_at:
-            self._look_for_foreign()
+        if self._hawkbit is not None:
+            self._ask_hawkbit(self._hawkbit)
         if now >= self._reboot_at:
             self._reboot()
         if now >= self._proving.due:
@@ -246,21 +247,37 @@ class UpdateWorker(Service):
                 error=f"The new firmware starts with the next reboot, which could not be made: {error}."
             )
 
-    # What hawkBit does.
-
-    def _look_for_foreign(self) -> None:
-        self._foreign_at = self._updater.clock() + FOREIGN
-        if self._updater.snapshot().stage not in {Stage.IDLE, Stage.READY, Stage.FAILED}:
-            return
-        with contextlib.suppress(UpdateError), self._rauc() as rauc:
-            if not rauc.operation.is_idle:
-                self._follow_foreign()
-
     def _follow_foreign(self) -> None:
-        log.info("somebody else has begun an installation")
+        log.info("an installation is under way already")
         self._updater.shelf.clear()
         self._updater.is_launched = True
         self._updater.change(stage=Stage.INSTALLING, bundle=None, percent=0, message="", error="")
+
+    # What hawkBit wants.
+
+    def _ask_hawkbit(self, hawkbit: Hawkbit) -> None:
+        try:
+            with self._patient(SILENCE + NAMES):
+                hawkbit.work()
+        except Exception:
+            log.exception("hawkBit was not served, in a way that was not foreseen")
+            hawkbit.put_off(UNFORESEEN)
+        finally:
+            self._busy_with = None
+
+    def _hold(self, download: Download) -> None:
+        self._busy_with = download
+
+    def _follow_hawkbit_settings(self, *, is_wanted: bool) -> None:
+        if not is_wanted or not self._has_begun:
+            self._hawkbit = None
+            self._updater.change(hawkbit="")
+        elif self._hawkbit is not None:
+            self._hawkbit.settings_changed()
+        else:
+            from appliance.update.hawkbit import Hawkbit  # few devices need it
+
+            self._hawkbit = Hawkbit(self._updater, stopping=self.stopping, on_begin=self._hold, on_progress=self._go_on)
 
     # Settings and the index.
 
@@ -281,10 +298,7 @@ class UpdateWorker(Service):
             return
         self._has_new_settings = False
         values = updater.settings.in_force
-        # While it is on trial, hawkBit must not overwrite the firmware to which the device may have to go back.
-        if self._has_begun and not updater.snapshot().on_trial:
-            updater.hawkbit.follow(values)
-        self._foreign_at = updater.clock() + FOREIGN if values[update.HAWKBIT_ENABLED] else NEVER
+        self._follow_hawkbit_settings(is_wanted=values[update.HAWKBIT_ENABLED])
         wants = values[update.CHECK] and values[update.INDEX_URL]
         if not wants:
             self._index_at = NEVER

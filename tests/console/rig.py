@@ -70,7 +70,6 @@ class StandIn:
         self.updater = Updater(
             self.settings,
             state=folder,
-            runtime=folder,
             product=self.product,
             bus="",
             ailments=lambda: (),

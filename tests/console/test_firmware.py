@@ -37,6 +37,7 @@ def test_slots_and_an_update() -> None:
         offer=Offer("1.3.0", "http://a/cme3000.romz", "", None, is_newer=True),
         check_error="a.example does not answer",
         checked_at=1_790_000_000.0,
+        hawkbit="The hawkBit server has assigned nothing new.",
     )
     assert firmware_lines(PRODUCT, updates) == [
         "Firmware     1.1.0",
@@ -48,6 +49,7 @@ def test_slots_and_an_update() -> None:
         "Last update  Version 1.2.0 did not come up.",
         "Offered      1.3.0",
         "Index        a.example does not answer (2026-09-21 14:13:20 UTC)",
+        "hawkBit      The hawkBit server has assigned nothing new.",
         "",
         "  Slower.",
         "  evil \\x1b[2J",

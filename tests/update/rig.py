@@ -328,7 +328,6 @@ class Bench:
         self.updater = Updater(
             self.settings,
             state=self.state,
-            runtime=folder,
             product=Product(version=version, serial_number="00000000a1b2c3d4", minimum_version=minimum_version),
             bus=address,
             program=program,
@@ -351,9 +350,13 @@ class Bench:
 
     @property
     def files(self) -> list[str]:
-        """What lies beside settings and notes."""
+        """What lies beside settings and notes, and notes that are just being written."""
         folder = self.state / "update"
-        return sorted(path.name for path in folder.iterdir() if path.suffix != ".json") if folder.exists() else []
+        return (
+            sorted(path.name for path in folder.iterdir() if path.suffix not in {".json", ".tmp"})
+            if folder.exists()
+            else []
+        )
 
     def advance(self, seconds: float) -> None:
         """Let time pass for the updater."""

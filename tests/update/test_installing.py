@@ -131,19 +131,17 @@ def test_a_bundle_that_is_exchanged_after_its_check_is_not_used(host: Host, work
     assert (host.boot / "B").read_text() == "bad"
 
 
-def test_an_installation_that_somebody_else_orders_ends_in_a_reboot(host: Host, works: Works, tmp_path: Path) -> None:
+def test_an_installation_that_was_under_way_before_ends_in_a_reboot(host: Host, works: Works, tmp_path: Path) -> None:
     from appliance.update.rauc import Rauc
-    from appliance.update.worker import FOREIGN
 
+    bundle = works.bundle(form="plain", size=200_000)
     with bench_of(host, tmp_path).working() as bench:
-        bench.settings.set({"update.hawkbit_enabled": "on"}, save=False)
-        bundle = works.bundle(form="plain", size=200_000)
-        # It is over before anybody looks here: as if it had begun between two looks, it is followed from the middle.
+        # It is over before anybody looks here: as if the program had begun in its midst, it is followed from there.
         with Rauc(host.address) as rauc:
             rauc.install(str(bundle))
             bench.wait_for(lambda: rauc.operation.is_idle, "RAUC")
         bench.worker._follow_foreign()
-        bench.advance(FOREIGN)
+        bench.worker.wake()
         bench.await_stage(Stage.INSTALLED)
         bench.advance(REBOOT_DELAY)
         bench.wait_for(lambda: bench.reboots, "the reboot")

@@ -1,8 +1,7 @@
-"""The parts that do no I/O of their own, or little: versions, sentences, slots, and what hawkBit's updater reads."""
+"""The parts that do no I/O of their own, or little: versions, sentences, slots."""
 
 from __future__ import annotations
 
-import configparser
 import datetime as dt
 import json
 from typing import TYPE_CHECKING
@@ -11,9 +10,7 @@ import pytest
 
 from appliance.errors import InvalidValue, UpdateRefused
 from appliance.product import Product
-from appliance.settings import Settings
 from appliance.update import container, refusals
-from appliance.update.hawkbit import HawkbitFile
 from appliance.update.inspection import Inspection
 from appliance.update.rules import admit, check_floor
 from appliance.update.slots import slots_of
@@ -155,67 +152,3 @@ def test_the_signer_of_what_has_no_signature(tmp_path: Path) -> None:
     for data in (b"x" * 8, b"x" * 9000, b"x" * 9000 + b"\x30" * 20 + (20).to_bytes(8, "big")):
         path.write_bytes(data)
         assert container.signer_of(path) == ""
-
-
-HAWKBIT = {
-    "update.hawkbit_enabled": "on",
-    "update.hawkbit_url": "https://fleet.example:8443",
-    "update.hawkbit_token": ' 4f7c \\ of " the fleet',
-}
-
-
-def test_hawkbit_is_configured_while_it_is_on(tmp_path: Path) -> None:
-    settings = Settings(tmp_path / "state")
-    file = HawkbitFile(tmp_path / "run", tmp_path / "updates", Product(version="1.1.0", serial_number="00a1"))
-    (tmp_path / "run").mkdir()
-    file.follow(settings.in_force)
-    assert not file.path.exists()
-    settings.set(HAWKBIT, save=False)
-    file.follow(settings.in_force)
-    assert file.path.stat().st_mode & 0o777 == 0o600
-    read = configparser.RawConfigParser()
-    read.read(file.path)
-    client = dict(read["client"])
-    assert client == {
-        "hawkbit_server": "fleet.example:8443",
-        "ssl": "true",
-        "ssl_verify": "true",
-        "tenant_id": "DEFAULT",
-        "target_name": "00a1",
-        "auth_token": '4f7c \\\\ of " the fleet',
-        "bundle_download_location": str(tmp_path / "updates/hawkbit.romz"),
-        "post_update_reboot": "false",
-        "log_level": "message",
-    }
-    assert read["device"]["version"] == "1.1.0"
-    before = file.path.stat().st_ino
-    file.follow(settings.in_force)
-    assert file.path.stat().st_ino == before
-    settings.set({"update.hawkbit_device": "gateway-7", "update.hawkbit_url": "http://10.0.0.1"}, save=False)
-    file.follow(settings.in_force)
-    text = file.path.read_text()
-    assert "target_name=gateway-7\n" in text
-    assert "hawkbit_server=10.0.0.1\nssl=false\n" in text
-    (tmp_path / "updates/hawkbit.romz").write_bytes(b"half")
-    settings.set({"update.hawkbit_enabled": "off"}, save=False)
-    file.follow(settings.in_force)
-    assert not file.path.exists()
-    assert not (tmp_path / "updates/hawkbit.romz").exists()
-
-
-@pytest.mark.parametrize("missing", [*HAWKBIT, "serial number"])
-def test_hawkbit_needs_it_all(tmp_path: Path, missing: str) -> None:
-    settings = Settings(tmp_path / "state")
-    settings.set({name: text for name, text in HAWKBIT.items() if name != missing}, save=False)
-    serial = "" if missing == "serial number" else "00a1"
-    file = HawkbitFile(tmp_path, tmp_path / "updates", Product(serial_number=serial))
-    file.follow(settings.in_force)
-    assert not file.path.exists()
-
-
-def test_a_file_that_cannot_be_written_is_a_fault(tmp_path: Path) -> None:
-    settings = Settings(tmp_path / "state")
-    settings.set(HAWKBIT, save=False)
-    file = HawkbitFile(tmp_path / "nothing", tmp_path / "updates", Product(serial_number="00a1"))
-    file.follow(settings.in_force)
-    assert "could not be written" in file.fault

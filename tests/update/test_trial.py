@@ -13,7 +13,6 @@ from appliance.update.trial import LIMIT, PERIOD, Trial, Verdict
 from appliance.update.worker import REBOOT_DELAY
 from tests.update.fake import FakeRauc
 from tests.update.rig import Bench
-from tests.update.test_parts import HAWKBIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,17 +91,6 @@ def test_firmware_that_does_not_get_well_makes_way_for_the_former(rauc: FakeRauc
         assert "the web server does not answer" in bench.reboots[0]
         assert rauc.marks == []
         assert bench.now.on_trial
-
-
-def test_hawkbit_waits_for_the_end_of_the_trial(address: str, tmp_path: Path) -> None:
-    bench = Bench(with_note(tmp_path), address, version="1.2.0")
-    bench.settings.set(HAWKBIT, save=False)
-    with bench.working():
-        bench.wait_for(lambda: bench.now.trial_ends is not None, "a first look")
-        assert not (tmp_path / "hawkbit.conf").exists()
-        bench.advance(59)
-        advance_until(bench, lambda: not bench.now.on_trial, "the end of the trial")
-        bench.wait_for((tmp_path / "hawkbit.conf").exists, "the configuration of hawkBit")
 
 
 def test_it_goes_on_where_there_is_nothing_to_go_back_to(rauc: FakeRauc, address: str, tmp_path: Path) -> None:

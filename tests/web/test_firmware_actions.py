@@ -203,6 +203,11 @@ def test_every_sentence_of_the_updates_has_its_french() -> None:
         ),
         ("Version 1.2.0 was installed in place of 1.1.0.", "La version 1.2.0 a été installée à la place de 1.1.0."),
         ("Copying image to rootfs.1 done.", "Copie de l'image vers rootfs.1 : fait."),
+        (
+            "The last update that hawkBit assigned was not installed. The firmware is not signed.",
+            "La dernière mise à jour attribuée par hawkBit n'a pas été installée. Le firmware n'est pas signé.",
+        ),
+        ("h.example answers 500.", "h.example répond 500."),
         ("Something new.", "Something new."),
         ("", ""),
     ],

@@ -61,3 +61,10 @@ def test_the_token_is_never_shown_and_told_when_it_is_in_the_clear(web: Web) -> 
     web.post(f"{PAGE}/settings", {"update.hawkbit_token": "", "update.trial": "70"})
     token = next(setting for setting in SECTION if setting.name == "update.hawkbit_token")
     assert web.device.settings.saved[token] == "s3cret"
+
+
+def test_what_hawkbit_says_is_on_the_page_while_it_is_on(web: Web) -> None:
+    web.device.updater.be(hawkbit="h.example answers <500>.")
+    assert "answers" not in web.get("/system/firmware").text
+    web.device.settings.set({"update.hawkbit_enabled": "on"}, save=False)
+    assert "<bdi>h.example answers &lt;500&gt;.</bdi>" in web.get("/system/firmware").text

@@ -38,6 +38,7 @@ def firmware_lines(product: Product, updates: UpdateSnapshot) -> list[str]:
     if updates.offer is not None:
         rows.append(("Offered", updates.offer.version + ("" if updates.offer.is_newer else ", which is not newer")))
     rows += [("Index", f"{updates.check_error} ({moment(updates.checked_at)} UTC)")] if updates.check_error else []
+    rows += [("hawkBit", updates.hawkbit)] if updates.hawkbit else []
     lines = table(rows)
     if updates.bundle is not None and updates.bundle.notes:
         lines += ["", *(f"  {safe(line)}" for line in updates.bundle.notes.splitlines())]

@@ -185,6 +185,7 @@ def _page(trouble: str = "", *, status: int = 200) -> Response:
         checked=words.checked_text(state),
         check_error=update_text(state.check_error),
         has_hawkbit=settings[declared.HAWKBIT_ENABLED],
+        hawkbit=update_text(state.hawkbit),
         place=place_after(device.settings.after_reboot),
         seconds=BACK_IN,
         reboots=_(REBOOTS),

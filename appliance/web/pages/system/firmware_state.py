@@ -162,7 +162,7 @@ def mark(state: UpdateSnapshot) -> str:
     """Give a short mark of all that the page says apart from progress; another one is a reason to fetch it anew."""
     told = (
         (state.is_available, state.why_not, state.stage, state.bundle, state.error, state.slots, state.on_trial),
-        (state.last_update, state.last_failed, state.offer, state.checked_at, state.check_error),
+        (state.last_update, state.last_failed, state.offer, state.checked_at, state.check_error, state.hawkbit),
     )
     return f"{zlib.crc32(repr(told).encode('utf-8', 'replace')):08x}"
 
