@@ -7,6 +7,7 @@ import contextlib
 import json
 import random
 import select
+import signal
 import subprocess
 import sys
 import tempfile
@@ -111,6 +112,8 @@ def main() -> int:
     )
     parser.add_argument("--keep", type=Path, help="a folder for the console's log and the card")
     options = parser.parse_args()
+    # An orderly end: QEMU would be left behind, and busy for ever.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     report = Report()
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 16)
     with contextlib.ExitStack() as running:
