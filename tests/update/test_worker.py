@@ -147,7 +147,8 @@ def test_rauc_that_dies_in_the_midst_is_told(rauc: FakeRauc, tmp_path: Path) -> 
                 bench.wait_for(lambda: bench.now.is_available, "RAUC")
                 upload(bench)
                 bench.updater.install(version="1.2.0")
-                bench.wait_for(lambda: rauc.installed, "the installation")
+                rauc.message = "Copying image"  # known only once the answer to the call has come
+                bench.wait_for(lambda: bench.now.message == "Copying image", "the progress of the installation")
             bench.await_stage(Stage.FAILED)
             assert "connection to RAUC was lost" in bench.now.error
             assert bench.now.last_failed
