@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import signal
@@ -70,7 +71,7 @@ class Gateway(ABC):
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=end_with_parent,  # noqa: PLW1509 (no other thread holds a lock)
+                preexec_fn=functools.partial(end_with_parent, os.getpid()),  # noqa: PLW1509 (no other thread holds a lock)
             )
         return began
 

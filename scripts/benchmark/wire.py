@@ -110,9 +110,17 @@ class FarEnd:
         raise WireError(f"the far end of the line did not finish within {patience:g} s")
 
 
-def end_with_parent() -> None:
-    """Let this process be killed when the one that forked it ends, in whatever way it does."""
+def end_with_parent(parent: int | None = None) -> None:
+    """Let this process be killed when the one that forked it ends, in whatever way it does.
+
+    :param parent: the pid of that one; without it, that of the parent in the sense of `multiprocessing`.
+    """
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if parent is None:
+        process = multiprocessing.parent_process()
+        parent = process.pid if process is not None else None
+    if os.getppid() != parent:  # it ended before this process could ask to be told
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _enter(work: Callable[..., None], fd: int, report: Connection, *arguments: object) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -196,6 +197,15 @@ def test_nothing_is_left_of_a_benchmark_that_is_killed() -> None:
     while any(Path(f"/proc/{pid}").exists() for pid in children):
         assert time.monotonic() < deadline, f"still there: {children}"
         time.sleep(0.02)
+
+
+def test_a_process_whose_parent_ended_before_it_could_ask_ends_too() -> None:
+    code = "import os; from benchmark.wire import end_with_parent; end_with_parent(os.getpid()); print('goes on')"
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY / "scripts")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=False, env=environment, stdout=subprocess.PIPE, timeout=30
+    )
+    assert (done.returncode, done.stdout) == (-signal.SIGKILL, b"")
 
 
 def _wait_for_children(pid: int) -> list[int]:
