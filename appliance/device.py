@@ -10,39 +10,36 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from appliance.certificate import Certificate
-from appliance.console import Console
 from appliance.errors import RebootError, SaveFailed
 from appliance.httpd.access_log import AccessLog
 from appliance.httpd.statistics import HttpCounters
+from appliance.late_parts import LateParts
 from appliance.line.keeper import LineKeeper
 from appliance.line.line import Line
 from appliance.logbook import RECENT
-from appliance.meters.meters import Meters
-from appliance.meters.reader import MeterReader
 from appliance.monitor.line_monitor import LineMonitor
 from appliance.network.confirmation import Confirmation
 from appliance.network.link_watch import LinkSnapshot, LinkWatch
 from appliance.network.observed import observe
 from appliance.panel.panel import Panel
 from appliance.product import find_product
-from appliance.publishing.publisher import Publisher
-from appliance.recorder import History, Recorder
 from appliance.sampling import sources_of
 from appliance.service import Service
 from appliance.supervision.restart import Kind
 from appliance.supervision.supervisor import Supervisor
 from appliance.supervision.ward import Ward
 from appliance.tunnel.tunnel import Tunnel
-from appliance.update.updater import Updater
-from appliance.wiring import ailments, announce, listen, names_of, new_update_worker, panel_sources, status_line
+from appliance.wiring import ailments, announce, listen, names_of, panel_sources, status_line
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
+    from appliance.console import Console
     from appliance.hardware import Hardware
     from appliance.httpd.exchange import Application
     from appliance.httpd.server import WebServer
+    from appliance.latecomers import Latecomers
     from appliance.network.announcer import Announcer
     from appliance.network.manager import NetworkManager
     from appliance.network.snapshot import NetworkSnapshot
@@ -58,7 +55,7 @@ FIRST_LOOK = 1.0
 """Seconds that clients wait at most for the first attempt to open the line; a network URL may take longer."""
 
 
-class Device:
+class Device(LateParts):
     """The whole appliance, whatever its hardware.
 
     A service that supervision builds anew takes the place of the one before in the attribute of its name.
@@ -84,11 +81,11 @@ class Device:
         :param began_at: when the program began, in monotonic seconds; now, if not given.
         :param feed: called every 2.5 seconds or more often while all is well, for the watchdog.
         """
+        super().__init__(Line(settings))
         self.settings = settings
         self.journal = journal
         self.product = find_product()
         self.certificate = Certificate(state, lambda: names_of(self))
-        self.line = Line(settings)
         self.monitor = LineMonitor(self.line)
         self._hardware = hardware
         self._rebooter = rebooter
@@ -105,33 +102,20 @@ class Device:
         self.tunnel = self._new_tunnel()
         self.access_log = AccessLog(settings, unlogged=("/live", "/live/history", "/serial/monitor/rows"))
         self.http: WebServer | None = None
-        """None until it is started, last of all."""
+        """None until it is started, after the tunnel."""
         self._http_counters = HttpCounters()
         self._asks_new_password = asks_new_password
         self._application: Application | None = None
-        self.meters = Meters(settings, state)
-        self.publisher = Publisher(settings, self.meters, state, self.product)
-        self.updater = Updater(
-            settings,
-            state=state,
-            product=self.product,
-            bus=hardware.update_bus,
-            ailments=lambda: ailments(self, host=host),
-            reboot=lambda why: self.reboot(Kind.UPDATE, why),
-        )
-        self.console = self._new_console()
+        self.console: Console | None = None
+        """None until it is started, after the web server."""
         self.panel: Panel | None = None
         self.panel_watchers: tuple[Callable[[], None], ...] = ()
         """Called in the panel's thread after any LED or input changed; each must be quick."""
-        self.history = History(**sources_of(self, line_errors=hardware.line_errors))
         wards = [Ward("line", self._build_keeper), Ward("tunnel", self._build_tunnel), Ward("web", self._build_web)]
         wards.append(Ward("console", self._build_console))
         if hardware.manages_network:
             wards += [Ward("network", self._build_network), Ward("mdns", self._build_announcer)]
-        wards.append(Ward("recorder", lambda: Recorder(self.history)))
-        wards.append(Ward("meters", lambda: MeterReader(self.meters, self.line)))
-        wards.append(Ward("mqtt", self._build_publisher))
-        wards.append(Ward("update", lambda: new_update_worker(self.updater)))
+        wards += self.late_wards()
         if isinstance(self.link, Service):
             wards.insert(0, Ward("link", self._build_link))
         if hardware.board is not None:
@@ -151,6 +135,7 @@ class Device:
             self.tunnel.listen()
             self.http = self._new_web()
             self.http.listen()
+            self.console = self._new_console()
             self.console.listen()
         self.supervisor.start()
 
@@ -162,11 +147,11 @@ class Device:
         """Stop every service, the last started first, and give the serial devices back."""
         self.supervisor.stop()
         # One that was never started holds ports or descriptors all the same.
-        for first in (self.publisher, self.console, self.http, self.tunnel, self.link):
+        for first in (self.console, self.http, self.tunnel, self.link):
             if isinstance(first, Service) and first.thread.ident is None:
                 first.stop()
         self.line.close()
-        self.meters.close()
+        self.close()
 
     def restore_factory_defaults(self, variant: FactoryVariant, *, kind: Kind, why: str) -> None:
         """Write the factory defaults and reboot.
@@ -207,7 +192,8 @@ class Device:
             *self._hardware.faults,
             *self.supervisor.faults,
             *(str(problem) for problem in self.settings.problems),
-            *(fault for fault in (self.journal.fault, self.certificate.problem, self.meters.problem) if fault),
+            *(fault for fault in (self.journal.fault, self.certificate.problem) if fault),
+            *self.late_faults,
         )
 
     def network_snapshot(self) -> NetworkSnapshot:
@@ -284,11 +270,6 @@ class Device:
         announce(self)
         return self.announcer
 
-    def _build_publisher(self) -> Publisher:
-        if self.publisher.thread.ident is not None:
-            self.publisher = Publisher(self.settings, self.meters, self._state, self.product)
-        return self.publisher
-
     def _build_keeper(self) -> LineKeeper:
         if self._keeper.thread.ident is not None:
             self._keeper = LineKeeper(self.line)
@@ -331,12 +312,27 @@ class Device:
         )
 
     def _build_console(self) -> Console:
-        if self.console.thread.ident is not None:
+        if self.console is None or self.console.thread.ident is not None:
             self.console = self._new_console(self.console)
         listen(self.console)
         return self.console
 
+    def _new_latecomers(self) -> Latecomers:
+        from appliance.latecomers import Latecomers
+
+        return Latecomers(
+            self.settings,
+            self._state,
+            self.product,
+            sources=sources_of(self, line_errors=self._hardware.line_errors),
+            update_bus=self._hardware.update_bus,
+            ailments=lambda: ailments(self, host=self._host),
+            reboot=lambda why: self.reboot(Kind.UPDATE, why),
+        )
+
     def _new_console(self, former: Console | None = None) -> Console:
+        from appliance.console import Console
+
         return Console(
             self,
             host=self._host,

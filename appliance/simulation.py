@@ -141,7 +141,7 @@ def _web(host: str, device: Device) -> list[str]:
 
 
 def _console(host: str, device: Device) -> str:
-    port = device.console.snapshot().port
+    port = device.console.snapshot().port if device.console is not None else None
     return f"  console   telnet {host} {port}" if port else "  console   off"
 
 

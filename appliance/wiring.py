@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from appliance.network.snapshot import NetworkSnapshot
     from appliance.settings import Settings
     from appliance.supervision.supervisor import Supervisor
-    from appliance.update.updater import Updater
-    from appliance.update.worker import UpdateWorker
 
 log = logging.getLogger(__name__)
 
@@ -125,14 +123,6 @@ def names_of(device: Parts) -> list[str]:
     address = device.network_snapshot().current.address.value
     names = [hostname, f"{hostname}.local", socket.gethostname() or hostname, address, "127.0.0.1", "::1"]
     return [name for name in dict.fromkeys(names) if name]
-
-
-def new_update_worker(updater: Updater) -> UpdateWorker:
-    """Make a service that works for `updater`."""
-    # Not loaded before everything else serves.
-    from appliance.update.worker import UpdateWorker
-
-    return UpdateWorker(updater)
 
 
 def status_line(device: Parts) -> str:

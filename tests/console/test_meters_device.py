@@ -23,6 +23,7 @@ def test_from_the_search_to_the_values(tmp_path: Path) -> None:
     client = None
     try:
         with running(tmp_path, line__two_wire=bus.line_url) as appliance:
+            assert appliance.device.console is not None
             port = appliance.device.console.snapshot().port
             assert port is not None
             client = Client(port)

@@ -78,7 +78,7 @@ def test_uploads_of_every_kind_arrive_whole(
 ) -> None:
     updates = Updates()
     updates.be()
-    monkeypatch.setattr(appliance.device, "updater", updates)
+    monkeypatch.setattr(appliance.device._late, "updater", updates)
     token = token_of(appliance)
     assert sent(appliance, f"{PAGE}/upload?name={NAME}", LARGE, {"X-Form-Token": token}) == (204, "")
     assert updates.content == LARGE
