@@ -16,7 +16,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-GRACE = 2.0
+GRACE = 5.0
 
 TESTS = Path(__file__).parent
 ON_THE_WIRE = {"line", "meters", "monitor", "readout", "tunnel"}

@@ -90,7 +90,7 @@ def test_the_password_and_the_language_are_set_without_a_script(web: Web, browse
         page.get_by_label("Nouveau mot de passe", exact=True).fill("trois compteurs d'eau")
         page.get_by_label("Nouveau mot de passe, à nouveau").fill("trois compteurs d'eau")
         page.get_by_role("button", name="Définir le mot de passe").click()
-        assert page.get_by_text("Le nouveau mot de passe est défini.").is_visible()
+        page.get_by_text("Le nouveau mot de passe est défini.").wait_for()
         page.reload()
         assert page.get_by_text("Le nouveau mot de passe est défini.").count() == 0
         context.close()

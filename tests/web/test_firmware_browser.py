@@ -98,7 +98,7 @@ def test_an_upload_can_be_cancelled(owned: Web, browser: Any, file: Path) -> Non
         page.get_by_text(" of 20.0 MB, ").wait_for()
         page.locator("#firmware-sending").get_by_role("button", name="Cancel").click()
         page.get_by_text("The upload was cancelled").wait_for()
-        assert page.get_by_role("button", name="Upload and check").is_visible()
+        page.get_by_role("button", name="Upload and check").wait_for()
         page.context.close()
         updates.may_read.set()
     assert len(updates.content) < LARGE
@@ -111,7 +111,7 @@ def test_a_wrong_file_is_not_even_sent(owned: Web, browser: Any, tmp_path: Path)
     with served(owned) as port:
         page = opened(browser, port)
         send(page, other)
-        assert page.get_by_text("The file is called “holiday.jpg”.").is_visible()
+        page.get_by_text("The file is called “holiday.jpg”.").wait_for()
         assert page.get_by_label("File", exact=True).get_attribute("aria-invalid") == "true"
         page.context.close()
     assert owned.device.updater.done == []
@@ -134,19 +134,21 @@ def test_all_of_it_without_a_script(owned: Web, browser: Any, file: Path) -> Non
     with served(owned) as port:
         page = opened(browser, port, java_script_enabled=False)
         send(page, file)
-        assert page.get_by_text("The file is on the device and is checked now.").is_visible()
+        page.get_by_text("The file is on the device and is checked now.").wait_for()
         assert updates.content == CONTENT
         updates.be(Stage.READY, bundle=bundle(is_older=True, version="1.0.0"))
         page.reload()
         page.get_by_label("Install the older version all the same").check()
-        page.get_by_role("button", name="Install and reboot").click()
+        with page.expect_navigation():
+            page.get_by_role("button", name="Install and reboot").click()
         assert updates.done[1:] == [("install", "1.0.0", True)]
-        page.get_by_role("button", name="Discard").click()
+        with page.expect_navigation():
+            page.get_by_role("button", name="Discard").click()
         assert updates.done[2:] == [("discard",)]
         updates.be(Stage.INSTALLED)
         page.reload()
         page.get_by_role("button", name="Reboot into the new version now").click()
-        assert page.locator("#place").is_visible()
+        page.locator("#place").wait_for()
         assert len(owned.device.reboots) == 1
         page.context.close()
 
@@ -187,7 +189,7 @@ def test_the_reboot_button_waits_and_comes_back(owned: Web, browser: Any) -> Non
         page.get_by_text("Back in ").wait_for()
         machine.off()
         for _ in range(2):
-            page.wait_for_event("requestfailed", lambda request: request.method == "HEAD", timeout=20_000)
+            page.wait_for_event("requestfailed", lambda request: request.method == "HEAD", timeout=40_000)
         owned.device.updater.be()
         machine.on()
         page.get_by_role("heading", name="Firmware", exact=True).wait_for()

@@ -52,6 +52,6 @@ def test_the_pages_fit_and_confirm(web: Web, browser: Any) -> None:
             assert page.get_by_role("link", name="http://cme3000.plant.example:8080/http/configuration").is_visible()
             assert web.device.settings[http.PORT] == 80
         page.get_by_role("button", name="Change it all the same").click()
-        assert page.get_by_role("heading", name="This page has moved").is_visible()
+        page.get_by_role("heading", name="This page has moved").wait_for()
         assert web.device.settings[http.PORT] == 8080
         visitor.close()

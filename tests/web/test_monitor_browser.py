@@ -67,4 +67,4 @@ def test_without_script_the_page_shows_all_and_offers_to_load_the_newest(web: We
         assert visit.page.locator(".telegrams li").count() == 4
         assert visit.page.url.endswith("?address=5")
         visit.page.locator(".telegrams summary").last.click()
-        assert visit.page.get_by_text("CI field").last.is_visible()
+        visit.page.get_by_text("CI field").last.wait_for()
