@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 SND_NKE = bytes.fromhex("1040014116")
 ACKNOWLEDGED = b"\xe5"
 REQ_UD2 = bytes.fromhex("105b015c16")
+READOUT = 120.0
+"""Seconds that a readout may take, on a busy machine."""
 FACTORY_PASSWORD = "admin"  # noqa: S105 (everybody knows it)
 PASSWORD = "another-one-4711"  # noqa: S105 (of a device that lives for minutes)
 
@@ -113,11 +115,18 @@ class Device:
 
         :raises ImageError: when they are refused.
         """
-        body = json.dumps({name.replace("__", "."): value for name, value in settings.items()})
-        headers = ("-H", "Content-Type: application/json", "-H", "X-Requested-With: test", "-d", body)
-        answer = self._curl("/api/v1/settings", *headers)
-        if not answer.startswith("200"):
-            raise ImageError(f"settings are refused: {answer[:300]}")
+        self.post("settings", {name.replace("__", "."): value for name, value in settings.items()})
+
+    def post(self, path: str, content: dict[str, object]) -> Any:
+        """Send JSON to a page of the API; give the answer.
+
+        :raises ImageError: when it is refused.
+        """
+        headers = ("-H", "Content-Type: application/json", "-H", "X-Requested-With: test", "-d", json.dumps(content))
+        status, _, body = self._curl(f"/api/v1/{path}", *headers).partition(" ")
+        if not status.startswith("2"):
+            raise ImageError(f"/api/v1/{path} answers {status}: {body[:300]}")
+        return json.loads(body)
 
     def setting(self, name: str) -> object:
         """Give the saved value of a setting."""
@@ -125,6 +134,26 @@ class Device:
         if name not in settings:
             raise ImageError(f"there is no setting {name}")
         return settings[name]["saved"]
+
+    def record_a_meter(self) -> str:
+        """Put meter 1 into the list and have it read; say what there is of it.
+
+        :raises ImageError: when that does not work.
+        """
+        key = self.post("meters", {"name": "Cellar", "primary": 1, "interval": 0})["meter"]["key"]
+        self.post(f"meters/{key}/read", {})
+        self.wait_for("the readout", lambda: bool(self.read(f"meters/{key}/readings")["readings"]), READOUT)
+        return self.recorded()
+
+    def recorded(self) -> str:
+        """Give the meters' names, and when each was read and what it said, in one line."""
+        meters = [(one["meter"]["key"], one["meter"]["name"]) for one in self.read("meters")["meters"]]
+        found = [
+            f"{name} {reading['at']} {''.join(reading['telegrams'])}"
+            for key, name in meters
+            for reading in self.read(f"meters/{key}/readings")["readings"]
+        ]
+        return "; ".join(found)
 
     def choose_password(self) -> None:
         """Replace the factory's password, as the first change demands.

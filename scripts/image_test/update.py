@@ -46,6 +46,7 @@ class UpdateTest:
         self._device = device
         self._by_hand = by_hand
         self._adaptive = adaptive
+        self._recorded = ""
         self._moments = random.Random(seed)  # noqa: S311 (repeatable)
 
     def run(self, images: Path, work: Path, *, cuts: int, seed: int) -> None:
@@ -66,6 +67,7 @@ class UpdateTest:
         self._come_up("A")
         self._device.choose_password()
         check("a setting is saved", lambda: self._device.write(line__baud_rate=RATE))
+        check("a meter is put into the list and read", self._record)
         check("only the gateway and root may ask for an installation", self._only_the_gateway_asks)
         check("what is in an update is told", self._inspect)
 
@@ -74,7 +76,7 @@ class UpdateTest:
         self._reboot()
         self._come_up("B")
         check("one try is used up", lambda: self._has(left={"A": 9, "B": 2}))
-        check("the settings are kept", self._settings_are_kept)
+        check("settings, meter and reading are kept", self._all_is_kept)
         check("it proves itself", self._prove)
 
         check("a bit flipped in an update is noticed", lambda: self._refused("tampered"))
@@ -90,7 +92,7 @@ class UpdateTest:
         check("it is tried three times", lambda: self._wait_for_resets(seen + 4, 4 * BOOT))
         self._come_up("B")
         check("then the one before runs again", lambda: self._has(order=["A", "B"], left={"A": 0, "B": 9}))
-        check("with its settings", self._settings_are_kept)
+        check("with settings, meter and reading", self._all_is_kept)
 
     def _shell(self, command: str, seconds: float = 120) -> str:
         return self._board.terminal.run(command, seconds)
@@ -174,11 +176,18 @@ class UpdateTest:
             raise ImageError(str(said))
         return said["nobody"]
 
-    def _settings_are_kept(self) -> str:
+    def _record(self) -> str:
+        self._recorded = self._device.record_a_meter()
+        return self._recorded
+
+    def _all_is_kept(self) -> str:
         rate = str(self._device.setting("line.baud_rate"))
         if rate != str(RATE):
             raise ImageError(rate)
-        return rate
+        recorded = self._device.recorded()
+        if recorded != self._recorded:
+            raise ImageError(f"{recorded!r}, not {self._recorded!r}")
+        return f"{rate}, {recorded[:40]}..."
 
     def _prove(self) -> str:
         """See the running slot marked good."""
@@ -206,7 +215,7 @@ class UpdateTest:
         # Power can go between the last write and the word of it.
         self._come_up("A" if is_done else "")
         running = self._state()["running"]
-        self._report.check(f"after power cut {number} the settings are kept", self._settings_are_kept)
+        self._report.check(f"after power cut {number} settings, meter and reading are kept", self._all_is_kept)
         if running == "A":
             # It was through: back to where the next one can begin.
             self._shell("rauc status mark-good; rauc status mark-active rootfs.1")
