@@ -56,8 +56,15 @@ def look_inside(report: Reporter, board: Board, *, first: bool) -> None:
 
 
 def reached(board: Board, unit: str) -> float:
-    """Give when a unit became active, in seconds since the kernel's start."""
-    return int(board.terminal.run(f"systemctl show -P ActiveEnterTimestampMonotonic {unit}")) / 1e6
+    """Give when a unit became active, in seconds since the kernel's start.
+
+    :raises ImageError: when the system does not tell.
+    """
+    said = board.terminal.run(f"systemctl show -P ActiveEnterTimestampMonotonic {unit}")
+    found = re.search(r"^(\d+)$", said, re.MULTILINE)  # the kernel may write between the lines
+    if found is None:
+        raise ImageError(f"no moment at which {unit} was reached: {said}")
+    return int(found[1]) / 1e6
 
 
 def first_accept(board: Board) -> float:
