@@ -174,6 +174,9 @@ class Console(Service):
         with self._event_lock:
             event, self._event = self._event, -1
             os.eventfd_write(event, 1)  # a thread that was given up and still waits
+            if self.thread.ident is not None and self.thread is not threading.current_thread():
+                # The kernel looks its descriptors up by number again when it wakes; by then they must not be others.
+                self.thread.join(END_TIME)
             os.close(event)
             self._epoll.close()
 
