@@ -151,7 +151,7 @@ class Device(LateParts):
             if isinstance(first, Service) and first.thread.ident is None:
                 first.stop()
         self.line.close()
-        self.close()
+        self.close_late_parts()
 
     def restore_factory_defaults(self, variant: FactoryVariant, *, kind: Kind, why: str) -> None:
         """Write the factory defaults and reboot.

@@ -77,7 +77,7 @@ class LateParts(ABC):
             Ward("update", self._build_update_worker),
         ]
 
-    def close(self) -> None:
+    def close_late_parts(self) -> None:
         """Give back what they hold; for when the services have stopped."""
         late = self._latecomers
         if late is None:

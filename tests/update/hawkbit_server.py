@@ -6,9 +6,9 @@ import contextlib
 import hashlib
 import http.server
 import json
-import threading
 from typing import TYPE_CHECKING, Any
 
+from tests.update.servers import serving
 from tests.update.test_worker import BUNDLE
 
 if TYPE_CHECKING:
@@ -134,10 +134,5 @@ def hawkbit_server() -> Iterator[FakeHawkbit]:
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listener:
         server = FakeHawkbit(listener)
-        thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
+        with serving(listener):
             yield server
-        finally:
-            listener.shutdown()
-            thread.join(10)

@@ -47,10 +47,17 @@ def web_server() -> Iterator[Server]:
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listener:
         server = Server(listener.server_port)
-        thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
+        with serving(listener):
             yield server
-        finally:
-            listener.shutdown()
-            thread.join(10)
+
+
+@contextlib.contextmanager
+def serving(listener: http.server.HTTPServer) -> Iterator[None]:
+    """Serve in a thread of its own inside the block."""
+    thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield
+    finally:
+        listener.shutdown()
+        thread.join(10)
