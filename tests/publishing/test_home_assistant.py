@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 from typing import TYPE_CHECKING, Any
 
+from appliance.publishing.progress import NAME
 from tests.publishing.rig import (
     BASE,
     SERIAL,
@@ -43,6 +46,12 @@ def kept(port: int, topic: str) -> list[bytes]:
         return newcomer.payloads(topic)
     finally:
         newcomer.leave()
+
+
+def acknowledged(house: House) -> set[int]:
+    """Give the meters whose announcement the broker has for certain; 0 is the device."""
+    with contextlib.closing(sqlite3.connect(house.folder / NAME, timeout=10)) as progress:
+        return {meter for (meter,) in progress.execute("SELECT meter FROM told WHERE digest != ''")}
 
 
 def test_a_meter_is_announced_with_its_values(tmp_path: Path) -> None:
@@ -101,6 +110,8 @@ def test_it_is_announced_once_until_something_changes(tmp_path: Path) -> None:
             for value in range(3):
                 house.store(meter, value, 1, 1)
             config(listener)
+            # What the broker has not acknowledged is told again, for it may not have come.
+            wait_until(lambda: acknowledged(house) == {0, meter.key}, "the acknowledgements")
         with publishing(house) as publisher:  # a restart
             until(publisher, lambda s: s.is_connected, "the connection")
             house.store(meter, 4)  # it tells less this time, and its other values stay known
@@ -127,6 +138,7 @@ def test_what_was_told_is_taken_back(tmp_path: Path) -> None:
             house.store(second, 1)
             config(listener)
             config(listener, other)
+            wait_until(lambda: acknowledged(house) == {0, first.key, second.key}, "the acknowledgements")
         house.meters.remove(first.key)  # while nobody publishes
         with publishing(house):
             wait_until(lambda: listener.payloads(METER)[-1] == b"", "the announcement to be taken back")

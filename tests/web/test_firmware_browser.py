@@ -12,7 +12,7 @@ from appliance.update.rules import NAME
 from appliance.update.snapshot import Stage
 from tests.web.firmware_rig import CONTENT, Updates, bundle, slot
 from tests.web.test_browser import browser, served
-from tests.web.test_system_browser import HOST, Machine
+from tests.web.test_system_browser import HOST, Machine, found_nobody
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -189,7 +189,7 @@ def test_the_reboot_button_waits_and_comes_back(owned: Web, browser: Any) -> Non
         page.get_by_text("Back in ").wait_for()
         machine.off()
         for _ in range(2):
-            page.wait_for_event("requestfailed", lambda request: request.method == "HEAD", timeout=40_000)
+            page.wait_for_event("requestfailed", found_nobody, timeout=40_000)
         owned.device.updater.be()
         machine.on()
         page.get_by_role("heading", name="Firmware", exact=True).wait_for()
