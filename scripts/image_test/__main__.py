@@ -20,7 +20,7 @@ from imaging.command import BuildError
 from image_test.board import Board, ImageError, free_port
 from image_test.device import FACTORY_PASSWORD, Device
 from image_test.loader import try_loader
-from image_test.looks import first_accept, look_inside, reached
+from image_test.looks import first_accept, look_inside, reached, wait_until_up
 from image_test.update import UpdateTest
 
 if TYPE_CHECKING:
@@ -135,6 +135,7 @@ def main() -> int:
             board.grow_card(4096)
             ours = _test(report, board, cuts=10 if options.long else options.power_cuts, seed=seed)
             if options.compare:
+                board.cut_power()  # alone on the machine, as ours was
                 _compare(report, options.images, bus, folder, ours)
         except (ImageError, BuildError, OSError) as failure:
             report.give_up(failure)
@@ -164,7 +165,7 @@ def _test(report: Report, board: Board, *, cuts: int, seed: int) -> float:
     board.terminal.wait_for(b"Starting kernel", BOOT, still=board.is_on)
     kernel = time.monotonic()
     report.tell(f"boot loader: {kernel - began:.0f} s of this machine's time")
-    if not report.check("the tunnel wakes a meter", lambda: _timed(device, "tunnel", device.wakes_a_meter, kernel)):
+    if not report.check("the tunnel wakes a meter", lambda: _reached(board, device, kernel)):
         with contextlib.suppress(ImageError):
             board.terminal.wait_for_shell(120)
             report.tell(
@@ -175,13 +176,12 @@ def _test(report: Report, board: Board, *, cuts: int, seed: int) -> float:
         raise ImageError("no tunnel: nothing else is tried")
     report.check("the tunnel reads a meter", device.reads_a_meter)
     report.check("the line is at 2400 8E1", lambda: _equal(board.serial_format(), "2400 8E1"))
-    report.check("the web pages answer", lambda: _timed(device, "web", device.answers_on_the_web, kernel))
+    report.check("the web pages answer", lambda: _answers(device, kernel))
     report.check(
         "the console asks for a login", lambda: _timed(device, "console", device.greets_on_the_console, kernel)
     )
     report.check("DHCP gave the address", lambda: _address(device))
     report.check("PWR and LINK are lit, ERR is not", lambda: _leds(board))
-    board.terminal.wait_for_shell(BOOT)
     look_inside(report, board, first=True)
     identity = board.terminal.run("cat /etc/machine-id")
     ready = first_accept(board)
@@ -192,6 +192,7 @@ def _test(report: Report, board: Board, *, cuts: int, seed: int) -> float:
     seen = board.resets
     board.terminal.run("sync; systemctl reboot --no-block")
     board.wait_for_reset(seen, RESET)
+    board.terminal.wait_for(b"Starting kernel", BOOT, still=board.is_on)
     _back(report, board, device, "a reboot", identity)
     moments = random.Random(seed)  # noqa: S311 (repeatable)
     for number in range(1, cuts + 1):
@@ -210,16 +211,21 @@ def _test(report: Report, board: Board, *, cuts: int, seed: int) -> float:
     report.check("the button, held 6 s, restarts it", lambda: _hold(board, seen))
     board.terminal.wait_for(b"Starting kernel", BOOT, still=board.is_on)
     device.password = FACTORY_PASSWORD
-    report.check("then the tunnel is there", lambda: _timed(device, "tunnel", device.wakes_a_meter, time.monotonic()))
+    began = time.monotonic()
+    report.check("then the tunnel is there", lambda: _reached(board, device, began))
+    report.check("and the web pages", lambda: _answers(device, began))
     report.check("with the factory's settings", lambda: _equal(str(device.setting("line.baud_rate")), "2400"))
     return ready
 
 
 def _compare(report: Report, images: Path, bus: tuple[str, int], folder: Path, ours: float) -> None:
-    """Boot a plain Debian with the same kernel on the same board, and compare."""
-    with Board(images / "cme3000-plain.img", images, bus=bus, folder=folder) as board:
+    """Boot a plain Debian with the same kernel on the same kind of board, and compare."""
+    own = folder / "plain"
+    own.mkdir()
+    with Board(images / "cme3000-plain.img", images, bus=bus, folder=own) as board:
         board.power_on()
         board.terminal.wait_for(b"Starting kernel", BOOT, still=board.is_on)
+        # As `wait_until_up` does it for ours, so that each is measured with the same beside it.
         board.terminal.wait_for_shell(BOOT)
         board.terminal.run("systemctl is-system-running --wait", BOOT)
         plain = reached(board, "multi-user.target")
@@ -229,6 +235,16 @@ def _compare(report: Report, images: Path, bus: tuple[str, int], folder: Path, o
 
 def _fail(said: str) -> str:
     raise ImageError(said)
+
+
+def _reached(board: Board, device: Device, since: float) -> str:
+    """Wait until the tunnel can be used from outside; what is loaded after it may take longer."""
+    wait_until_up(board, BOOT)
+    return _timed(device, "tunnel", device.wakes_a_meter, since)
+
+
+def _answers(device: Device, since: float) -> str:
+    return _timed(device, "web", device.answers_on_the_web, since)
 
 
 def _timed(device: Device, what: str, attempt: Callable[[], bool], since: float) -> str:
@@ -269,14 +285,12 @@ def _hold(board: Board, seen: int) -> str:
 
 def _back(report: Report, board: Board, device: Device, what: str, identity: str, *, any_rate: bool = False) -> None:
     began = time.monotonic()
-    report.check(
-        f"after {what} the tunnel wakes a meter", lambda: _timed(device, "tunnel", device.wakes_a_meter, began)
-    )
+    report.check(f"after {what} the tunnel wakes a meter", lambda: _reached(board, device, began))
+    report.check(f"after {what} the web pages answer", lambda: _answers(device, began))
     rates = ("300", "2400") if any_rate else ("300",)
     report.check(f"after {what} the settings are kept", lambda: str(device.setting("line.baud_rate")) in rates)
     if any_rate:
         device.write(line__baud_rate=300)
-    board.terminal.wait_for_shell(BOOT)
     report.check(
         f"after {what} the machine's id is the same",
         lambda: _equal(board.terminal.run("cat /etc/machine-id"), identity),

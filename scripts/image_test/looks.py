@@ -18,6 +18,11 @@ LISTENERS = {("tcp", 23), ("tcp", 80), ("tcp", 10001), ("udp", 5353)}
 MEMORY = 120
 """MB in use after boot, at most."""
 
+LOADED = "systemctl show -P StatusText cme3000.service | grep -qv 'being loaded'"
+"""The gateway serves before it is whole, and tells systemd so."""
+
+ADDRESS = "ip -4 -brief address show scope global | grep -q ."
+
 
 class Reporter(Protocol):
     """Where it is told."""
@@ -29,6 +34,19 @@ class Reporter(Protocol):
         """Say something."""
 
 
+def wait_until_up(board: Board, seconds: float) -> None:
+    """Wait, from inside, until the system is at rest and has an address; to be called when its kernel has started.
+
+    Nobody may try its ports before: QEMU's network then holds up the whole machine, and where the kernel's start takes
+    2 s it takes 30.
+
+    :raises ImageError: when it does not come up.
+    """
+    board.terminal.wait_for_shell(seconds)
+    board.terminal.run("dmesg -n 1; systemctl is-system-running --wait", seconds)  # no kernel messages between answers
+    board.terminal.run(f"until {ADDRESS}; do sleep 1; done", seconds)
+
+
 def look_inside(report: Reporter, board: Board, *, first: bool) -> None:
     """Look at a device that has booted."""
     shell = board.terminal.run
@@ -37,6 +55,7 @@ def look_inside(report: Reporter, board: Board, *, first: bool) -> None:
     report.check("the data partition is the card's", lambda: "/dev/mmcblk0p4" in shell("findmnt -n -o SOURCE /data"))
     if not first:
         return
+    report.check("all of the gateway is loaded", lambda: shell(f"until {LOADED}; do sleep 1; done", 300))
     report.check("only what should be there listens", lambda: _listeners(shell("ss -Hltnup")))
     report.check(f"at most {MEMORY} MB of memory are in use", lambda: _memory(board))
     report.check("the root is read-only", lambda: shell("findmnt -n -o OPTIONS /").startswith("ro"))
@@ -106,8 +125,8 @@ def _listeners(text: str) -> str:
 
 def _memory(board: Board) -> str:
     shell = board.terminal.run
-    # The gateway has asked it what is in the slots; it ends when it is idle.
-    shell("while systemctl --quiet is-active rauc.service; do sleep 2; done", 300)
+    # The gateway asks it what is in the slots; it ends when it is idle.
+    shell('until [ "$(systemctl show -P InactiveEnterTimestampMonotonic rauc.service)" -gt 0 ]; do sleep 2; done', 300)
     text = shell("cat /proc/meminfo; cat /sys/fs/cgroup/system.slice/debug-shell.service/memory.stat")
     values = {name: int(value) for name, value in re.findall(r"^(\w+):? +(\d+)", text, re.MULTILINE)}
     # "used" of free(1) since procps 4: what is not available, be it held by programs or kept back by the kernel.

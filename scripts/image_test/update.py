@@ -13,6 +13,7 @@ from imaging.bundle import NAME
 
 from image_test.board import ImageError
 from image_test.bundles import make_broken, make_good, put_on_card, tamper
+from image_test.looks import wait_until_up
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,8 +107,9 @@ class UpdateTest:
         self._board.terminal.wait_for(b"Starting kernel", BOOT, still=self._board.is_on)
 
         def wait() -> str:
+            wait_until_up(self._board, BOOT)
             self._device.wait_for("tunnel", self._device.wakes_a_meter, BOOT)
-            self._board.terminal.wait_for_shell(BOOT)
+            self._device.wait_for("web", self._device.answers_on_the_web, BOOT)
             running = self._state()["running"]
             if slot and running != slot:
                 raise ImageError(f"slot {running} runs")
