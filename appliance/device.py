@@ -73,6 +73,7 @@ class Device(LateParts):
         asks_new_password: bool = True,
         began_at: float | None = None,
         feed: Callable[[], None] = lambda: None,
+        on_started: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Build the services.
 
@@ -80,6 +81,7 @@ class Device(LateParts):
         :param asks_new_password: whether the factory password must be replaced before anything else can be changed.
         :param began_at: when the program began, in monotonic seconds; now, if not given.
         :param feed: called every 2.5 seconds or more often while all is well, for the watchdog.
+        :param on_started: called with the name of each service that was started, in the order of its start.
         """
         super().__init__(Line(settings))
         self.settings = settings
@@ -114,7 +116,9 @@ class Device(LateParts):
         wards = [Ward("line", self._build_keeper), Ward("tunnel", self._build_tunnel), Ward("web", self._build_web)]
         wards.append(Ward("console", self._build_console))
         if hardware.manages_network:
-            wards += [Ward("network", self._build_network), Ward("mdns", self._build_announcer)]
+            # The first after the tunnel: until there is an address, nobody reaches any of the rest.
+            wards.insert(2, Ward("network", self._build_network))
+            wards.append(Ward("mdns", self._build_announcer))
         wards += self.late_wards()
         if isinstance(self.link, Service):
             wards.insert(0, Ward("link", self._build_link))
@@ -123,7 +127,11 @@ class Device(LateParts):
             wards.insert(0, Ward("panel", self._build_panel))
         self._feed = feed
         self.supervisor = Supervisor(
-            wards, failures_in_a_row=journal.failures_in_a_row, feed=self._after_a_round, on_healthy=journal.healthy
+            wards,
+            failures_in_a_row=journal.failures_in_a_row,
+            feed=self._after_a_round,
+            on_started=on_started,
+            on_healthy=journal.healthy,
         )
 
     def start(self, *, must_listen: bool) -> None:

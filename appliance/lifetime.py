@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 STATUS_ROUNDS = 5
 """Rounds of the supervisor, 2.5 seconds each or less, between two lines of status for systemd."""
 
+START_PATIENCE = 60.0
+"""Seconds that loading one of the services after the tunnel may take."""
+
 
 class Outcome(IntEnum):
     """How the appliance ended: the exit status of the program, but for the last."""
@@ -90,7 +93,14 @@ class Lifetime:
             asks_new_password=asks_new_password,
             began_at=self.began_at,
             feed=self.feed,
+            on_started=self.started,
         )
+
+    def started(self, service: str) -> None:
+        """Show systemd that a service of the device was started; what it waits for is the tunnel."""
+        if service == "tunnel":
+            self.notifier.ready("The tunnel serves; the rest is being loaded.", patience=START_PATIENCE)
+        self.notifier.alive()
 
     def feed(self) -> None:
         """Show systemd that the supervisor makes its rounds."""
@@ -102,7 +112,7 @@ class Lifetime:
         self._rounds += 1
 
     def supervise(self, device: Device) -> Outcome:
-        """Say that `device` is ready, look after it until it is told to stop or cannot go on, and write down why."""
+        """Say that all of `device` is there, look after it until it is told to stop or has to, and write down why."""
         self._device = device
         self.notifier.ready(device.status())
         verdict = device.supervise(self._stopping)

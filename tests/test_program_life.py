@@ -127,8 +127,12 @@ def manager(tmp_path: Path) -> Iterator[Manager]:
 
 def test_it_says_that_it_is_ready_alive_and_ending(manager: Manager) -> None:
     process = manager.start()
+    # First the tunnel, with time to load the rest; then all of it.
     ready = manager.await_word("^READY=1")
-    assert "STATUS=Tunnel" in ready
+    assert ready == "READY=1\nWATCHDOG_USEC=60000000\nSTATUS=The tunnel serves; the rest is being loaded."
+    assert "console on port" not in manager.errors.read_text()
+    manager.await_word("^WATCHDOG=1")
+    manager.await_word("^READY=1\nWATCHDOG_USEC=10000000\nSTATUS=Tunnel: ")
     manager.await_word("^WATCHDOG=1")
     manager.await_word("^WATCHDOG=1")
     process.terminate()
@@ -159,7 +163,7 @@ def test_after_three_such_runs_it_asks_for_a_reboot_of_the_device(manager: Manag
 
 def test_a_main_thread_that_hangs_no_longer_feeds_and_the_watchdogs_signal_shows_where(manager: Manager) -> None:
     process = manager.start(STUCK)
-    manager.await_word("^READY=1")
+    manager.await_word("STATUS=Tunnel: ")
     assert not select.select([manager.socket], [], [], 2.5)[0]
     process.send_signal(signal.SIGABRT)  # as systemd does
     assert process.wait(DEADLINE) == -signal.SIGABRT
@@ -170,7 +174,7 @@ def test_a_main_thread_that_hangs_no_longer_feeds_and_the_watchdogs_signal_shows
 
 def test_sigusr1_shows_what_every_thread_does_and_it_goes_on(manager: Manager) -> None:
     process = manager.start()
-    manager.await_word("^READY=1")
+    manager.await_word("STATUS=Tunnel: ")
     manager.await_log("interface lo")
     process.send_signal(signal.SIGUSR1)
     log = manager.await_log("threads: .*tunnel")

@@ -51,6 +51,15 @@ def test_the_tunnel_serves_before_the_rest_is_built(tmp_path: Path, monkeypatch:
         appliance.stop()
 
 
+def test_the_network_comes_next_where_it_is_ours(tmp_path: Path) -> None:
+    appliance = Appliance(tmp_path, manages_network=True)
+    try:
+        names = [service.name for service in appliance.device.services()]
+        assert names[:6] == ["panel", "link", "line", "tunnel", "network", "web"]
+    finally:
+        appliance.stop()
+
+
 def test_whoever_asks_first_has_the_rest_built_once(tmp_path: Path) -> None:
     appliance = Appliance(tmp_path)
     try:

@@ -59,9 +59,18 @@ class Notifier:
         """Whether there is somebody to tell."""
         return self._socket is not None and self._address is not None
 
-    def ready(self, status: str = "") -> None:
-        """Say that the start is over, and all that was promised is there."""
-        self._send("READY=1", status)
+    def ready(self, status: str = "", *, patience: float | None = None) -> None:
+        """Say that what was promised is there.
+
+        :param patience: seconds within which `alive` must be called from now on; None for `watchdog_period`. Whoever
+            is shorter tempered than that stays so.
+        """
+        period = self.watchdog_period
+        if period is None:
+            self._send("READY=1", status)
+            return
+        wanted = period if patience is None else max(period, patience)
+        self._send(f"READY=1\nWATCHDOG_USEC={round(wanted * 1_000_000)}", status)
 
     def alive(self) -> None:
         """Say that the program does not hang; due every `watchdog_period`, better twice in it."""

@@ -70,17 +70,20 @@ class Supervisor:
         *,
         failures_in_a_row: int = 0,
         feed: Callable[[], None] = lambda: None,
+        on_started: Callable[[str], None] = lambda _: None,
         on_healthy: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         """Look after `wards`; call `feed` after each round and `on_healthy` once, after ten minutes without a failure.
 
+        `on_started` is called in `start` with the name of each service that was started, before the next one is.
         `failures_in_a_row` counts the runs of the program before this one that ended in failure.
         """
         self._wards = tuple(wards)
         self._failures_in_a_row = failures_in_a_row
         self._feed = feed
+        self._on_started = on_started
         self._on_healthy = on_healthy
         self._clock = clock
         self._wall_clock = wall_clock
@@ -93,7 +96,8 @@ class Supervisor:
     def start(self) -> None:
         """Start every service, in order. One that cannot be started is tried again in the rounds."""
         for ward in self._wards:
-            self._start(ward)
+            if self._start(ward):
+                self._on_started(ward.name)
         self._began_at = self._good_since = self._looked_at = self._clock()
 
     def watch(self, stopping: threading.Event) -> Verdict | None:
@@ -156,11 +160,13 @@ class Supervisor:
                 return min(PERIOD, CLOSER)
         return PERIOD
 
-    def _start(self, ward: Ward) -> None:
+    def _start(self, ward: Ward) -> bool:
         try:
             ward.start(self._clock())
         except Exception:
             log.exception("service %s could not be started", ward.name)
+            return False
+        return True
 
     def _restart(self, ward: Ward, trouble: str, now: float) -> Verdict | None:
         self._good_since, self._had_trouble = now, True

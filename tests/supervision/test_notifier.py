@@ -65,6 +65,18 @@ def test_a_life_is_told_in_the_words_of_the_protocol(manager: Manager, notifier:
     assert manager.heard() == ["READY=1\nSTATUS=up", "WATCHDOG=1", "STATUS=1 client", "STOPPING=1\nSTATUS=told to"]
 
 
+@pytest.mark.parametrize(
+    ("period", "patience", "wanted"), [(10, None, 10), (10, 60, 60), (600, 60, 600), (2.5, None, 2.5)]
+)
+def test_a_watchdog_is_given_patience_and_no_less_than_it_has(
+    manager: Manager, period: float, patience: float | None, wanted: float
+) -> None:
+    notifier = Notifier(manager.address, period)
+    notifier.ready(patience=patience)
+    notifier.close()
+    assert manager.heard() == [f"READY=1\nWATCHDOG_USEC={wanted * 1_000_000:.0f}"]
+
+
 def test_a_status_is_sent_only_when_it_differs(manager: Manager, notifier: Notifier) -> None:
     notifier.ready("up")
     for text in ("up", "down", "down", "", "", "up"):

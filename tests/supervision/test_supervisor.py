@@ -120,6 +120,24 @@ class Stage:
         return None
 
 
+def test_each_service_that_was_started_is_told_before_the_next_one_is_built() -> None:
+    told: list[str] = []
+
+    def build(name: str, *, fails: bool = False) -> Callable[[], Service]:
+        def built() -> Service:
+            told.append(f"build {name}")
+            if fails:
+                raise OSError(name)
+            return Puppet()
+
+        return built
+
+    wards = [Ward("a", build("a")), Ward("b", build("b", fails=True)), Ward("c", build("c"))]
+    supervisor = Supervisor(wards, on_started=told.append)
+    supervisor.start()
+    assert told == ["build a", "a", "build b", "build c", "c"]
+
+
 def test_services_that_rest_are_left_alone_and_asked_now_and_then() -> None:
     stage = Stage()
     stage.rounds(PROBE - 3)
