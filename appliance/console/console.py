@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import select
 import socket
 import threading
@@ -20,6 +19,7 @@ from appliance.errors import ListenError
 from appliance.ports import Ports, Wanted
 from appliance.service import Service
 from appliance.settings import console as declared
+from appliance.waker import Waker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,8 +113,7 @@ class Console(Service):
         self._refused = 0
         self._listener: Listener | None = None
         self._is_over = False
-        self._event_lock = threading.Lock()
-        self._event = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._waker = Waker()
         self._epoll = select.epoll()
         """Has the listener in it. A thread that is given up while it waits in a poll would keep the port from its
         successor; one that waits for this does not."""
@@ -142,9 +141,7 @@ class Console(Service):
 
     def wake(self) -> None:
         """Make the service come round once (any thread)."""
-        with self._event_lock:
-            if self._event >= 0:
-                os.eventfd_write(self._event, 1)
+        self._waker.wake()
 
     def run(self) -> None:
         """Take clients in until told to stop."""
@@ -171,14 +168,8 @@ class Console(Service):
         for session in sessions:
             if session.thread is not threading.current_thread():
                 session.thread.join(max(0.0, end - time.monotonic()))
-        with self._event_lock:
-            event, self._event = self._event, -1
-            os.eventfd_write(event, 1)  # a thread that was given up and still waits
-            if self.thread.ident is not None and self.thread is not threading.current_thread():
-                # The kernel looks its descriptors up by number again when it wakes; by then they must not be others.
-                self.thread.join(END_TIME)
-            os.close(event)
-            self._epoll.close()
+        self._waker.close(self.thread)
+        self._epoll.close()
 
     def _serve(self, plain: Listener | None, _: Listener | None) -> None:
         """Listen on another port from now on, or on none (whichever thread changed the settings)."""
@@ -201,7 +192,7 @@ class Console(Service):
     def _accept_all(self, *, may_wait: bool) -> bool:
         """Wait for clients or `wake`, and take in who is there; say whether the system had room for all."""
         poll = select.poll()
-        poll.register(self._event, select.POLLIN)
+        poll.register(self._waker, select.POLLIN)
         if may_wait:
             poll.register(self._epoll.fileno(), select.POLLIN)
         seconds = (REBIND if self._ports.fault is not None else None) if may_wait else BREATH
@@ -210,8 +201,7 @@ class Console(Service):
             poll.poll(None if seconds is None else seconds * 1000)
         finally:
             self.is_resting = False
-        with contextlib.suppress(BlockingIOError):
-            os.eventfd_read(self._event)
+        self._waker.clear()
         for _ in range(64):
             if self.stopping.is_set():
                 break

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import logging
-import os
 import select
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +14,7 @@ from appliance.network.interface import SYS_CLASS_NET, check_name, choose_interf
 from appliance.network.link_socket import LinkSocket
 from appliance.network.link_table import LinkTable
 from appliance.service import PATIENCE, Service
+from appliance.waker import Waker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,8 +72,7 @@ class LinkWatch(Service):
         self._sys_class_net = sys_class_net
         self._snapshot = LinkSnapshot()
         self._counters = FrameCounters(sys_class_net)
-        self._event_lock = threading.Lock()
-        self._event = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._waker = Waker()
         self._links: LinkSocket | None = None
 
     def snapshot(self) -> LinkSnapshot:
@@ -91,9 +88,7 @@ class LinkWatch(Service):
 
     def wake(self) -> None:
         """Make the watch come round once (any thread)."""
-        with self._event_lock:
-            if self._event >= 0:
-                os.eventfd_write(self._event, 1)
+        self._waker.wake()
 
     def run(self) -> None:
         """Watch until told to stop."""
@@ -115,10 +110,7 @@ class LinkWatch(Service):
 
     def release(self) -> None:
         """Free the descriptors. The counters stay where they were."""
-        with self._event_lock:
-            event, self._event = self._event, -1
-            os.eventfd_write(event, 1)  # a thread that was given up and still waits
-            os.close(event)
+        self._waker.close(self.thread)
         self._counters.close()
         self._hang_up()
 
@@ -166,7 +158,8 @@ class LinkWatch(Service):
     def _wait(self, links: LinkSocket | None, seconds: float | None) -> bool:
         """Wait for a message or for `wake`; say whether there is a message."""
         poll = select.poll()
-        poll.register(self._event, select.POLLIN)
+        event = self._waker.fileno()
+        poll.register(event, select.POLLIN)
         if links is not None:
             poll.register(links, select.POLLIN)
         self.is_resting = True
@@ -174,10 +167,9 @@ class LinkWatch(Service):
             ready = {descriptor for descriptor, _ in poll.poll(None if seconds is None else seconds * 1000)}
         finally:
             self.is_resting = False
-        if self._event in ready:
-            with contextlib.suppress(BlockingIOError):
-                os.eventfd_read(self._event)
-            ready.discard(self._event)
+        if event in ready:
+            self._waker.clear()
+            ready.discard(event)
         elif not ready and links is not None:
             raise NetworkError(errno.ETIMEDOUT, "the kernel does not answer")
         return bool(ready)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
 import select
-import threading
 import time
 from collections import deque
 from functools import partial
@@ -25,6 +23,7 @@ from appliance.network.snapshot import NetworkSnapshot
 from appliance.service import PATIENCE, Service
 from appliance.settings import Settings, Transition, Values
 from appliance.settings import network as declared
+from appliance.waker import Waker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,8 +94,7 @@ class NetworkManager(Service):
         self._snapshot = NetworkSnapshot()
         self._expiry_shown = inf
         """`Binding.expires_at` that the snapshot tells by the wall clock, reckoned once: the two clocks drift."""
-        self._event_lock = threading.Lock()
-        self._event = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._waker = Waker()
         self._unsubscribe = settings.subscribe(self._prepare)
 
     # Any thread.
@@ -111,9 +109,7 @@ class NetworkManager(Service):
 
     def wake(self) -> None:
         """Make the manager come round now."""
-        with self._event_lock:
-            if self._event >= 0:
-                os.eventfd_write(self._event, 1)
+        self._waker.wake()
 
     def _command(self, command: Callable[[float], None]) -> None:
         self._commands.append(command)
@@ -145,10 +141,7 @@ class NetworkManager(Service):
     def release(self) -> None:
         """Free the descriptors. The interface keeps its address: connections on it outlive a restart of the manager."""
         self._unsubscribe()
-        with self._event_lock:
-            event, self._event = self._event, -1
-            os.eventfd_write(event, 1)  # a thread that was given up and still waits
-            os.close(event)
+        self._waker.close(self.thread)
         if self._hands is not None:
             self._hands.close()
 
@@ -183,17 +176,14 @@ class NetworkManager(Service):
         if self._confirmation is not None:
             due = min(due, self._confirmation.due)
         poll = select.poll()
-        poll.register(self._event, select.POLLIN)
+        poll.register(self._waker, select.POLLIN)
         for descriptor in self._hands.descriptors() if self._hands is not None else ():
             poll.register(descriptor, select.POLLIN)
         self.is_resting = True
         # Poll counts in milliseconds; rounded up, so that nothing is looked at too early again and again.
         poll.poll(None if due == inf else max(0, ceil((due - now) * 1000)))
         self.is_resting = False
-        try:
-            os.eventfd_read(self._event)
-        except BlockingIOError:
-            return
+        self._waker.clear()
 
     def _follow(self, link: LinkSnapshot, now: float) -> None:
         """Take note of another interface, or of its carrier."""

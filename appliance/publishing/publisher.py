@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
 import select
-import threading
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -22,6 +19,7 @@ from appliance.publishing.progress import Progress
 from appliance.publishing.snapshot import PublisherSnapshot
 from appliance.service import Service
 from appliance.settings import Transition
+from appliance.waker import Waker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,8 +86,7 @@ class Publisher(Service):
         self._is_old = self._is_off = False
         self._list = 0
         """A mark of the meter list as it was last looked at."""
-        self._event_lock = threading.Lock()
-        self._event = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._waker = Waker()
         self._broker = self._used = Broker.of(settings.in_force, product)
         self._snapshot = PublisherSnapshot(self._broker.is_enabled, broker=self._broker.place)
         self._unsubscribe = (settings.subscribe(self._prepare), meters.subscribe(self.wake))
@@ -101,9 +98,7 @@ class Publisher(Service):
 
     def wake(self) -> None:
         """Make the service come round once (any thread)."""
-        with self._event_lock:
-            if self._event >= 0:
-                os.eventfd_write(self._event, 1)
+        self._waker.wake()
 
     def run(self) -> None:
         """Publish until told to stop."""
@@ -121,11 +116,8 @@ class Publisher(Service):
         """Give back what is held."""
         for unsubscribe in self._unsubscribe:
             unsubscribe()
+        self._waker.close(self.thread)
         self._hang_up()
-        with self._event_lock:
-            event, self._event = self._event, -1
-            if event >= 0:
-                os.close(event)
 
     # Settings.
 
@@ -306,7 +298,7 @@ class Publisher(Service):
 
     def _wait(self, seconds: float | None) -> None:
         poll = select.poll()
-        poll.register(self._event, select.POLLIN)
+        poll.register(self._waker, select.POLLIN)
         wanted = self._connection.waits_for() if self._connection is not None else None
         if wanted is not None:
             poll.register(*wanted)
@@ -315,5 +307,4 @@ class Publisher(Service):
             poll.poll(None if seconds is None else max(0.0, seconds) * 1000)
         finally:
             self.is_resting = False
-        with contextlib.suppress(BlockingIOError):
-            os.eventfd_read(self._event)
+        self._waker.clear()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import select
-import threading
 import time
 from typing import TYPE_CHECKING
 
+from appliance.waker import Waker
+
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
 
     from appliance.service import Service
@@ -36,14 +37,12 @@ class Poller:
         self._handlers: dict[int, Handler] = {}
         self._masks: dict[int, int] = {}
         self._last: dict[int, Handler] = {}
-        self._event = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._waker = Waker()
         self._on_wake = on_wake
-        self._is_open = True
-        self._open_lock = threading.Lock()
         self.due = FOREVER
         self.now = clock()
         """When the events that are being handled were seen, seconds of the loop's clock."""
-        self.watch(self._event, select.EPOLLIN, self._woken, last=True)
+        self.watch(self._waker.fileno(), select.EPOLLIN, self._woken, last=True)
 
     def watch(self, fd: int, mask: int, handler: Handler, *, last: bool = False) -> None:
         """Call `handler` with the events of `fd` that are in `mask`.
@@ -75,10 +74,7 @@ class Poller:
 
     def wake(self) -> None:
         """Make the loop call `on_wake` now (any thread)."""
-        # Under a lock: written a moment after `close`, the number could belong to somebody else's descriptor.
-        with self._open_lock:
-            if self._is_open:
-                os.eventfd_write(self._event, 1)
+        self._waker.wake()
 
     def serve(self, service: Service, *, on_due: Callable[[], None]) -> None:
         """Wait for events and handle them until `service` is stopping.
@@ -108,18 +104,15 @@ class Poller:
                 self.due = FOREVER
                 on_due()
 
-    def close(self) -> None:
-        """Free the loop's own descriptor."""
-        with self._open_lock:
-            self._is_open = False
-            self._epoll.close()
-            os.close(self._event)
+    def close(self, thread: threading.Thread) -> None:
+        """Free the loop's own descriptors; `thread` is the loop's."""
+        self._waker.close(thread)
+        self._epoll.close()
 
     def look_at_the_clock(self) -> None:
         """Take the present for `now`, outside of a round."""
         self.now = self._clock()
 
     def _woken(self, _events: int) -> None:
-        with contextlib.suppress(BlockingIOError):
-            os.eventfd_read(self._event)
+        self._waker.clear()
         self._on_wake()

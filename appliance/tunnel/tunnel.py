@@ -112,7 +112,7 @@ class Tunnel(Service):
         """Let go of clients and ports, and leave the line to whoever comes next."""
         self._poller.look_at_the_clock()
         with contextlib.ExitStack() as steps:  # the last first, each whatever became of those before
-            steps.callback(self._poller.close)
+            steps.callback(self._poller.close, self.thread)
             steps.callback(self._line.lease.evict, lambda party: isinstance(party, Session))
             steps.callback(self._admission.close)
             steps.callback(self._clients.end_all, "shutting down")
