@@ -200,6 +200,17 @@ def test_the_reboot_button_waits_and_comes_back(owned: Web, browser: Any) -> Non
         machine.off()
 
 
+def test_a_small_screen_shows_the_tab_of_the_page(owned: Web, browser: Any) -> None:
+    with served(owned) as port:
+        context = browser.new_context(viewport={"width": 320, "height": 700}, locale="fr")
+        page = context.new_page()
+        page.goto(f"http://{HOST}:{port}{PAGE}")
+        place = page.locator(".tabs [aria-current]").bounding_box()
+        assert 0 <= place["x"] <= place["x"] + place["width"] <= 320
+        assert page.evaluate("scrollY") == 0
+        context.close()
+
+
 def test_every_stage_fits_and_complains_of_nothing(owned: Web, browser: Any) -> None:
     owned.device.settings.set({"update.index_url": "https://h.example/index.json"}, save=True)
     with served(owned) as port:
