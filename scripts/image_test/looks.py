@@ -126,7 +126,7 @@ def _listeners(text: str) -> str:
 def _memory(board: Board) -> str:
     shell = board.terminal.run
     # The gateway asks it what is in the slots; it ends when it is idle.
-    shell('until [ "$(systemctl show -P InactiveEnterTimestampMonotonic rauc.service)" -gt 0 ]; do sleep 2; done', 300)
+    shell("until journalctl -b -o cat -u rauc.service | grep -q Deactivated; do sleep 2; done", 300)
     text = shell("cat /proc/meminfo; cat /sys/fs/cgroup/system.slice/debug-shell.service/memory.stat")
     values = {name: int(value) for name, value in re.findall(r"^(\w+):? +(\d+)", text, re.MULTILINE)}
     # "used" of free(1) since procps 4: what is not available, be it held by programs or kept back by the kernel.
