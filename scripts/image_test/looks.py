@@ -18,6 +18,9 @@ LISTENERS = {("tcp", 23), ("tcp", 80), ("tcp", 10001), ("udp", 5353)}
 MEMORY = 120
 """MB in use after boot, at most."""
 
+ADVERTISEMENTS = "/proc/sys/net/ipv6/conf/[!l]*/accept_ra"
+"""All but that of the loopback interface."""
+
 LOADED = "systemctl show -P StatusText cme3000.service | grep -qv 'being loaded'"
 """The gateway serves before it is whole, and tells systemd so."""
 
@@ -58,6 +61,7 @@ def look_inside(report: Reporter, board: Board, *, first: bool) -> None:
     report.check("all of the gateway is loaded", lambda: shell(f"until {LOADED}; do sleep 1; done", 300))
     report.check("only what should be there listens", lambda: _listeners(shell("ss -Hltnup")))
     report.check(f"at most {MEMORY} MB of memory are in use", lambda: _memory(board))
+    report.check("routers' advertisements are not taken", lambda: _none(shell(f"grep -L '^0$' {ADVERTISEMENTS}")))
     report.check("the root is read-only", lambda: shell("findmnt -n -o OPTIONS /").startswith("ro"))
     report.check("there is no swap", lambda: shell("wc -l </proc/swaps") == "1")
     report.check("nobody has a password", lambda: _none(shell("cut -d: -f2 /etc/shadow | grep -v '^[*!]'")))
