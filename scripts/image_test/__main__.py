@@ -20,7 +20,7 @@ from imaging.command import BuildError
 from image_test.board import Board, ImageError, free_port
 from image_test.device import FACTORY_PASSWORD, Device
 from image_test.loader import try_loader
-from image_test.looks import first_accept, look_inside, reached, wait_until_up
+from image_test.looks import first_accept, first_line, look_inside, reached, wait_until_up
 from image_test.update import UpdateTest
 
 if TYPE_CHECKING:
@@ -190,10 +190,13 @@ def _test(report: Report, board: Board, *, cuts: int, seed: int) -> float:
     report.check("a setting is saved", lambda: device.write(line__baud_rate=300))
     report.check("the line is at 300 8E1", lambda: _equal(board.serial_format(), "300 8E1"))
     seen = board.resets
+    # timesyncd does so every minute. Nobody here tells the time, and the board has no clock.
+    then = int(board.terminal.run("touch /var/lib/systemd/timesync/clock; date +%s"))
     board.terminal.run("sync; systemctl reboot --no-block")
     board.wait_for_reset(seen, RESET)
     board.terminal.wait_for(b"Starting kernel", BOOT, still=board.is_on)
     _back(report, board, device, "a reboot", identity)
+    report.check("time has gone on when the gateway starts", lambda: _goes_on(then, first_line(board)))
     moments = random.Random(seed)  # noqa: S311 (repeatable)
     for number in range(1, cuts + 1):
         wait = moments.uniform(0, 40)
@@ -250,6 +253,12 @@ def _answers(device: Device, since: float) -> str:
 def _timed(device: Device, what: str, attempt: Callable[[], bool], since: float) -> str:
     device.wait_for(what, attempt, BOOT)
     return f"{time.monotonic() - since:.0f} s after the kernel's start"
+
+
+def _goes_on(then: int, now: int) -> str:
+    if now < then:
+        raise ImageError(f"{then - now} s back")
+    return f"{now - then} s later"
 
 
 def _equal(have: str, wanted: str) -> str:

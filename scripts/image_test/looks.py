@@ -104,6 +104,18 @@ def first_accept(board: Board) -> float:
     return float(found[1])
 
 
+def first_line(board: Board) -> int:
+    """Give the time of the first line that the gateway wrote after the last start of the system, seconds since 1970.
+
+    :raises ImageError: when there is none.
+    """
+    line = board.terminal.run("journalctl -b -o short-unix --no-pager -t cme3000 | head -n 1")
+    found = re.match(r"(\d+)\.", line)
+    if found is None:
+        raise ImageError(f"no line of the gateway: {line}")
+    return int(found[1])
+
+
 def _rest(board: Board) -> str:
     state = board.terminal.run("systemctl is-system-running --wait", 600)
     if state != "running":
