@@ -83,7 +83,7 @@ def test_a_topic_that_the_broker_does_not_allow_costs_no_reading(tmp_path: Path)
         broker.reload()
         with listening(broker) as listener:
             until(publisher, lambda s: s.published == 1, "the reading")
-            assert listener.numbers() == [number]
+            listener.await_numbers([number])
 
 
 def test_a_broker_that_is_down_at_first_and_restarted_later(tmp_path: Path) -> None:
