@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import ssl
@@ -73,8 +74,9 @@ def test_broken_handshakes_end_quietly(tmp_path: Path, caplog: pytest.LogCapture
             b"\x16\x03\x01\xff\xff" + b"y" * 66000,
         ):
             client = rig.connect(port=rig.https_port)
-            client.sendall(data)
-            client.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(OSError):  # it may have hung up before all is sent
+                client.sendall(data)
+                client.shutdown(socket.SHUT_WR)
             read_all(client)
         old = ssl.create_default_context()
         old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
