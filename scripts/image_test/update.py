@@ -110,6 +110,7 @@ class UpdateTest:
             wait_until_up(self._board, BOOT)
             self._device.wait_for("tunnel", self._device.wakes_a_meter, BOOT)
             self._device.wait_for("web", self._device.answers_on_the_web, BOOT)
+            self._device.wait_for("console", self._device.greets_on_the_console, BOOT)
             running = self._state()["running"]
             if slot and running != slot:
                 raise ImageError(f"slot {running} runs")
