@@ -114,6 +114,7 @@ def test_without_descriptors_it_waits_and_does_not_spin(tmp_path: Path, caplog: 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with serving(tmp_path, limits=Limits(accept_pause=0.1)) as rig:
         assert rig.get().status == 200
+        wait_until(lambda: rig.server.snapshot().connections == 0, "its end, or it would be taken for the next")
         client = rig.connect()
         wait_until(lambda: rig.server.snapshot().connections == 1, "the first to be accepted")
 
